@@ -1,1 +1,3 @@
-fn main(){}
+//! The `divergence` command.
+
+fn main() {}

@@ -1,0 +1,158 @@
+//! What went over the wire: requests as sent, answers as received, with their timing.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use crate::engine_id::EngineId;
+use crate::route::Route;
+use crate::scenario::{CaseId, StepId};
+
+/// Bytes, saved as text where they are UTF-8 and as base64 where not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "SavedBytes", into = "SavedBytes")]
+pub struct Bytes(pub Vec<u8>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum SavedBytes {
+    Text(String),
+    Base64(String),
+}
+
+impl From<SavedBytes> for Bytes {
+    fn from(saved: SavedBytes) -> Bytes {
+        match saved {
+            SavedBytes::Text(text) => Bytes(text.into_bytes()),
+            SavedBytes::Base64(text) => Bytes(STANDARD.decode(text).unwrap_or_default()),
+        }
+    }
+}
+
+impl From<Bytes> for SavedBytes {
+    fn from(bytes: Bytes) -> SavedBytes {
+        match String::from_utf8(bytes.0) {
+            Ok(text) => SavedBytes::Text(text),
+            Err(error) => SavedBytes::Base64(STANDARD.encode(error.into_bytes())),
+        }
+    }
+}
+
+impl Bytes {
+    /// The bytes as text, with replacement characters where they are not UTF-8.
+    pub fn lossy(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+}
+
+/// All exchanges of one case on one engine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Recording {
+    /// The case.
+    pub case: CaseId,
+    /// Who answered.
+    pub engine: EngineId,
+    /// What each step did and got, in the scenario's order.
+    pub steps: Vec<RecordedStep>,
+    /// Every value that has a name, in the order in which they became known.
+    pub names: Vec<Named>,
+}
+
+/// A step's exchanges.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RecordedStep {
+    /// The step.
+    pub id: StepId,
+    /// One exchange, or those of an exec: `create`, `start`, `inspect`.
+    pub exchanges: Vec<Exchange>,
+    /// Set when the step could not be sent: a capture of this step is missing.
+    pub unreached: Option<StepId>,
+}
+
+/// A value that shows as `<name>` in the snapshot wherever it occurs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// The name, without brackets: `cid`, `victim`, `image:busybox`, `run`.
+    pub name: String,
+    /// The value on this engine.
+    pub value: String,
+}
+
+/// A request as sent plus the answer as received, or the failure to get one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Which part of an exec it is; empty for all other steps.
+    pub part: String,
+    /// Docker's route, if it is one.
+    pub route: Option<Route>,
+    /// What was sent.
+    pub sent: Sent,
+    /// What came back, as far as it came.
+    pub answer: Option<Answer>,
+    /// How it went wrong, if it did.
+    pub failure: Option<Failure>,
+    /// From the first byte sent to the last byte read, in milliseconds; one a repetition.
+    pub millis: Vec<f64>,
+}
+
+/// A request as sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sent {
+    /// `POST`.
+    pub method: String,
+    /// Path and query, with version prefix.
+    pub target: String,
+    /// Headers in order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// An answer as received.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The reason phrase.
+    pub reason: String,
+    /// Headers in order, names as sent where the wire tells (else lower case).
+    pub headers: Vec<(String, String)>,
+    /// The body after transfer decoding, or all bytes of the stream.
+    pub body: Bytes,
+    /// How the reading of a stream ended; none for an answer that was read as a whole.
+    pub end: Option<End>,
+}
+
+impl Answer {
+    /// The values of a header, whatever the case of its name.
+    pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let same = move |(its_name, _): &&(String, String)| its_name.eq_ignore_ascii_case(name);
+        self.headers.iter().filter(same).map(|(_, value)| value.as_str())
+    }
+}
+
+/// How the reading of a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// The engine closed it.
+    Closed,
+    /// The step had read the frames that it asked for.
+    Enough,
+    /// The step's time was over.
+    Deadline,
+}
+
+/// How an engine failed to answer once it was connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Failure {
+    /// It closed the connection before the answer was whole.
+    Closed,
+    /// It reset the connection.
+    Reset,
+    /// It did not answer in time.
+    Timeout,
+    /// What it sent is no HTTP, or is larger than the limits.
+    Malformed,
+}
