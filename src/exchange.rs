@@ -52,6 +52,8 @@ pub struct Recording {
     pub case: CaseId,
     /// Who answered.
     pub engine: EngineId,
+    /// Where it was asked, for `curl`: `unix:///var/run/docker.sock`, `tcp://127.0.0.1:2375`.
+    pub address: String,
     /// What each step did and got, in the scenario's order.
     pub steps: Vec<RecordedStep>,
     /// Every value that has a name, in the order in which they became known.

@@ -10,12 +10,20 @@
 //!                                                                   Divergences
 //! ```
 
+pub mod compare;
 pub mod divergence;
 pub mod engine_id;
 pub mod exchange;
+pub mod frames;
+pub mod judge;
 pub mod mistake;
+pub mod normalise;
 pub mod pointer;
 pub mod route;
 pub mod scenario;
 pub mod snapshot;
+pub mod suite;
+pub mod timing;
+pub mod verdict;
 pub mod version;
+pub mod views;

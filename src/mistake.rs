@@ -45,7 +45,9 @@ impl Mistakes {
 
 /// The known word nearest to a misspelt one, if one is near enough to be meant.
 pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    let scored = known.into_iter().map(|each| (strsim::jaro_winkler(word, each), each));
+    // One slip of the finger is near, however short the word.
+    let slip = |each: &str| if strsim::damerau_levenshtein(word, each) <= 1 { 0.99 } else { 0.0 };
+    let scored = known.into_iter().map(|each| (strsim::jaro_winkler(word, each).max(slip(each)), each));
     let best = scored.max_by(|(left, _), (right, _)| left.total_cmp(right))?;
     (best.0 > 0.75).then_some(best.1)
 }

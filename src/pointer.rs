@@ -130,11 +130,23 @@ impl Pattern {
         self.0.0.iter().filter(|segment| *segment == "*").count()
     }
 
+    /// How many segments there are.
+    pub fn depth(&self) -> usize {
+        self.0.0.len()
+    }
+
     /// Whether the pattern selects exactly this place.
     pub fn matches(&self, pointer: &Pointer) -> bool {
         let (pattern, segments) = (&self.0.0, &pointer.0);
         pattern.len() == segments.len()
             && pattern.iter().zip(segments).all(|(want, have)| want == "*" || want == have)
+    }
+
+    /// Whether some place is selected by both patterns.
+    pub fn overlaps(&self, other: &Pattern) -> bool {
+        let (ours, theirs) = (&self.0.0, &other.0.0);
+        let same = |(one, two): (&String, &String)| one == two || one == "*" || two == "*";
+        ours.len() == theirs.len() && ours.iter().zip(theirs).all(same)
     }
 
     /// The places that the pattern selects in the union of two documents. Without `*` that is

@@ -110,6 +110,17 @@ impl Range {
         })
     }
 
+    /// Whether some version lies within both ranges.
+    pub fn meets(&self, other: &Range) -> bool {
+        let limits = self.0.iter().chain(&other.0).map(|(_, limit)| limit);
+        let mut probes = vec![Version(vec![0]), Version(vec![u32::MAX])];
+        for limit in limits {
+            let above = Version(limit.0.iter().copied().chain([0, 0, 0, 1]).collect());
+            probes.extend([limit.clone(), above]);
+        }
+        probes.iter().any(|version| self.holds(version) && other.holds(version))
+    }
+
     /// Whether there are no bounds.
     pub fn is_open(&self) -> bool {
         self.0.is_empty()
@@ -176,6 +187,18 @@ mod tests {
             let range: Range = range.parse().unwrap();
             assert_eq!(range.holds(&version.parse().unwrap()), holds, "{range} {version}");
         }
+    }
+
+    #[test]
+    fn ranges_meet_where_a_version_lies_in_both() {
+        let meets =
+            |one: &str, other: &str| one.parse::<Range>().unwrap().meets(&other.parse::<Range>().unwrap());
+        assert!(meets("", "<0.3"));
+        assert!(meets(">=0.1, <0.8", ">0.7.9"));
+        assert!(!meets("<0.4", ">=0.4"));
+        assert!(meets("<=0.4", ">=0.4"));
+        assert!(!meets(">0.4", "<=0.4"));
+        assert!(meets("<0.5", "<0.4"));
     }
 
     #[test]

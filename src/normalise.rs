@@ -1,0 +1,208 @@
+//! A recording becomes a snapshot: volatile values become tokens that keep identity, and nothing
+//! else changes. Pure, idempotent, blind to fresh ids and to nothing else; rules name no engine.
+
+mod body;
+mod error;
+mod json;
+mod names;
+mod rules;
+mod shapes;
+
+use serde_json::{Map, Value, json};
+
+use crate::exchange::{Answer, End, Exchange, Failure, Recording};
+use crate::frames::demultiplex;
+use crate::pointer::Pointer;
+use crate::scenario::{Action, Scenario, Step, View};
+use crate::snapshot::{Part, Snapshot, StepSnapshot};
+use names::Names;
+
+pub use body::{documents, sha256};
+pub use json::parse as parse_json;
+pub use rules::Rules;
+
+/// Normalises one recording.
+pub fn normalise(recording: &Recording, scenario: &Scenario, rules: &Rules) -> Snapshot {
+    let mut steps: Vec<StepSnapshot> = Vec::new();
+    for recorded in &recording.steps {
+        let step = scenario.steps.iter().find(|step| step.id == recorded.id);
+        let parts = match (&recorded.unreached, step) {
+            (Some(cause), _) => vec![Part {
+                name: String::new(),
+                route: None,
+                request: String::new(),
+                tree: json!({ "unreached": cause.0 }),
+            }],
+            (None, step) => recorded
+                .exchanges
+                .iter()
+                .map(|exchange| part(exchange, viewed(step, scenario), scenario.repetitions.is_some(), rules))
+                .collect(),
+        };
+        steps.push(StepSnapshot { id: recorded.id.clone(), parts });
+    }
+    let mut names = Names::new(&recording.names);
+    names.find_ids(&steps);
+    for step in &mut steps {
+        for part in &mut step.parts {
+            names.replace(&mut part.tree);
+            part.request = names.text(&part.request);
+        }
+    }
+    // Keys and sets are sorted once ids are tokens, so that fresh ids cannot change an order.
+    for step in &mut steps {
+        for part in &mut step.parts {
+            rules.arrange(part);
+        }
+        if let Some(wanted) = scenario.steps.iter().find(|wanted| wanted.id == step.id) {
+            narrow(step, wanted);
+        }
+    }
+    Snapshot {
+        case: recording.case.clone(),
+        engine: recording.engine.clone(),
+        fingerprint: scenario.fingerprint.clone(),
+        steps,
+    }
+}
+
+/// The step whose views hold: of a join, the step that it joins as well.
+fn viewed<'s>(step: Option<&'s Step>, scenario: &'s Scenario) -> Vec<(&'s str, View)> {
+    let joined = step.and_then(|step| match &step.action {
+        Action::Join(other) => scenario.steps.iter().find(|each| each.id == *other),
+        Action::Request(_) | Action::Raw(_) | Action::Exec(_) | Action::Stream(_) => None,
+    });
+    let views = step.into_iter().chain(joined).flat_map(|step| &step.view);
+    views.map(|(place, view)| (place.as_str(), *view)).collect()
+}
+
+fn part(exchange: &Exchange, views: Vec<(&str, View)>, is_timed: bool, rules: &Rules) -> Part {
+    let mut tree = Map::new();
+    if let Some(answer) = &exchange.answer {
+        tree = answered(answer, exchange, &views);
+    }
+    if let Some(failure) = exchange.failure {
+        let word = match failure {
+            Failure::Closed => "closed",
+            Failure::Reset => "reset",
+            Failure::Timeout => "timeout",
+            Failure::Malformed => "malformed",
+        };
+        tree.insert("failure".to_owned(), word.into());
+    }
+    if is_timed {
+        tree.insert("time".to_owned(), json!({ "millis": exchange.millis }));
+    }
+    let mut part = Part {
+        name: exchange.part.clone(),
+        route: exchange.route.clone(),
+        request: format!("{} {}", exchange.sent.method, exchange.sent.target),
+        tree: Value::Object(tree),
+    };
+    let length = exchange.answer.as_ref().map_or(0, |answer| answer.body.0.len());
+    rules.hide(&mut part, length);
+    part
+}
+
+fn answered(answer: &Answer, exchange: &Exchange, views: &[(&str, View)]) -> Map<String, Value> {
+    let mut tree = Map::new();
+    tree.insert("status".to_owned(), answer.status.into());
+    let standard = reqwest::StatusCode::from_u16(answer.status).ok().and_then(|code| code.canonical_reason());
+    let reason = if standard == Some(answer.reason.as_str()) { "<standard>" } else { answer.reason.as_str() };
+    tree.insert("reason".to_owned(), reason.into());
+    let mut headers = header_lists(answer);
+    let content_type = answer.header("content-type").next().unwrap_or_default().to_owned();
+    let is_raw = content_type.contains("raw-stream") || content_type.contains("multiplexed-stream");
+    let is_head = exchange.sent.method == "HEAD";
+    if answer.status >= 400 && !is_head && !is_raw {
+        tree.extend(error::error(answer, &mut headers));
+    } else if is_raw {
+        tree.extend(streamed(answer, views));
+    } else if !answer.body.0.is_empty() {
+        let view = views.iter().find(|(place, _)| *place == "body").map(|(_, view)| *view);
+        tree.insert("body".to_owned(), body::body(&answer.body.0, &content_type, view));
+    }
+    if let Some(end) = answer.end {
+        let word = match end {
+            End::Closed => "closed",
+            End::Enough => "enough",
+            End::Deadline => "deadline",
+        };
+        tree.insert("end".to_owned(), word.into());
+    }
+    tree.insert("headers".to_owned(), Value::Object(headers));
+    tree
+}
+
+/// Lower-case names, sorted; values in order.
+fn header_lists(answer: &Answer) -> Map<String, Value> {
+    let mut lists: std::collections::BTreeMap<String, Vec<Value>> = std::collections::BTreeMap::new();
+    for (name, value) in &answer.headers {
+        lists.entry(name.to_ascii_lowercase()).or_default().push(value.as_str().into());
+    }
+    lists.into_iter().map(|(name, values)| (name, Value::Array(values))).collect()
+}
+
+/// What a raw stream holds: a text per stream when it is multiplexed, else one text.
+fn streamed(answer: &Answer, views: &[(&str, View)]) -> Map<String, Value> {
+    let mut tree = Map::new();
+    let mut put = |place: &str, bytes: &[u8]| {
+        if !bytes.is_empty() {
+            let view = views.iter().find(|(its, _)| *its == place).map(|(_, view)| *view);
+            tree.insert(place.to_owned(), body::stream(bytes, view));
+        }
+    };
+    match demultiplex(&answer.body.0) {
+        Some(frames) => {
+            put("stdout", &frames.stdout);
+            put("stderr", &frames.stderr);
+            put("rest", &frames.rest);
+        }
+        None => put("raw", &answer.body.0),
+    }
+    tree
+}
+
+/// Keeps only the places that the step compares. A failure is always one of them.
+fn narrow(step: &mut StepSnapshot, wanted: &Step) {
+    if wanted.compare.is_empty() {
+        return;
+    }
+    let is_exec = matches!(wanted.action, Action::Exec(_));
+    for part in &mut step.parts {
+        let mut kept = Value::Object(Map::new());
+        for pointer in &wanted.compare {
+            let segments = pointer.segments();
+            let within: Pointer = match (is_exec, segments.split_first()) {
+                (true, Some((name, rest))) if *name == part.name => rest.iter().cloned().collect(),
+                (true, _) => continue,
+                (false, _) => pointer.clone(),
+            };
+            if let Some(found) = within.find(&part.tree) {
+                let found = found.clone();
+                insert_at(&mut kept, &part.tree, within.segments(), found);
+            }
+        }
+        for always in ["failure", "unreached", "time"] {
+            if let (Some(value), Value::Object(map)) = (part.tree.get(always), &mut kept) {
+                map.insert(always.to_owned(), value.clone());
+            }
+        }
+        part.tree = kept;
+    }
+}
+
+/// Puts a value where it stood; lists that are only partly kept become objects by index.
+fn insert_at(kept: &mut Value, whole: &Value, segments: &[String], found: Value) {
+    let Some((first, rest)) = segments.split_first() else {
+        *kept = found;
+        return;
+    };
+    let Value::Object(map) = kept else { return };
+    let below = Pointer::from_iter([first.clone()]);
+    let inner = map.entry(first.clone()).or_insert_with(|| Value::Object(Map::new()));
+    insert_at(inner, below.find(whole).unwrap_or(&Value::Null), rest, found);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! The body of an answer, or one stream of it, as structure: JSON, text, archive or bytes.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::json::parse;
+use crate::scenario::View;
+use crate::views;
+
+/// A whole body.
+pub fn body(bytes: &[u8], content_type: &str, view: Option<View>) -> Value {
+    let is_tar = content_type.contains("x-tar") || content_type == "application/tar";
+    if view == Some(View::Tar) || (view.is_none() && is_tar) {
+        return views::tar(bytes).unwrap_or_else(|| opaque(bytes));
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return opaque(bytes) };
+    let looks_like_json = content_type.contains("json") || text.starts_with(['{', '[']);
+    match view {
+        Some(view) => views::view(view, text).unwrap_or_else(|| json!({ "text": text })),
+        None if looks_like_json => documents(text).unwrap_or_else(|| json!({ "text": text })),
+        None => json!({ "text": text }),
+    }
+}
+
+/// One stream of a multiplexed answer: text, or a view of it.
+pub fn stream(bytes: &[u8], view: Option<View>) -> Value {
+    match (std::str::from_utf8(bytes), view) {
+        (Ok(text), Some(view)) => views::view(view, text).unwrap_or_else(|| text.into()),
+        (Ok(text), None) => text.into(),
+        (Err(_), _) => opaque(bytes),
+    }
+}
+
+/// Bytes that are no text: short ones as they are, long ones as a hash.
+fn opaque(bytes: &[u8]) -> Value {
+    use base64::Engine as _;
+    match bytes.len() {
+        0..=256 => json!({ "base64": base64::engine::general_purpose::STANDARD.encode(bytes) }),
+        length => json!({ "bytes": length, "sha256": sha256(bytes) }),
+    }
+}
+
+/// A SHA-256 digest in base64: it is content and must not be taken for an id.
+pub fn sha256(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(Sha256::digest(bytes))
+}
+
+/// One JSON document with what follows it, or several with what separates them.
+pub fn documents(text: &str) -> Option<Value> {
+    let (first, mut rest) = parse(text)?;
+    if rest.trim().is_empty() {
+        return Some(json!({ "json": first, "tail": rest }));
+    }
+    let mut messages = vec![first];
+    let mut separators: Vec<&str> = Vec::new();
+    while !rest.trim().is_empty() {
+        let next = rest.trim_start_matches(char::is_whitespace);
+        separators.push(&rest[..rest.len() - next.len()]);
+        match parse(next) {
+            Some((message, after)) => {
+                messages.push(message);
+                rest = after;
+            }
+            None => {
+                // A stream that was cut: what is left is kept as it is.
+                messages.push(json!({ "cut": next }));
+                rest = "";
+            }
+        }
+    }
+    separators.dedup();
+    let separator = match separators.as_slice() {
+        [one] => Value::from(*one),
+        several => several.iter().map(|each| Value::from(*each)).collect(),
+    };
+    let mut body = Map::new();
+    body.insert("messages".to_owned(), Value::Array(messages));
+    body.insert("separator".to_owned(), separator);
+    body.insert("tail".to_owned(), rest.into());
+    Some(Value::Object(body))
+}

@@ -1,0 +1,89 @@
+//! Error answers taken apart by shape: envelope, code, message, request id.
+//!
+//! `text` and `text-newline` are what Go's `http.Error` and its like send, `json` and
+//! `json-newline` what Docker sends from API 1.24 on, `restify` what Node's restify sends:
+//! `(Code) message (request id)`.
+
+use serde_json::{Map, Value, json};
+
+use super::body::body;
+use crate::exchange::Answer;
+
+/// The `error` of an answer (and its `body`, when the shape is none of those known). The headers
+/// that the envelope stands for are taken out of `headers`.
+pub fn error(answer: &Answer, headers: &mut Map<String, Value>) -> Map<String, Value> {
+    let content_type = answer.header("content-type").next().unwrap_or_default().to_owned();
+    let text = std::str::from_utf8(&answer.body.0).ok();
+    let (error, explained): (Value, &[&str]) = match (content_type.as_str(), text) {
+        (_, Some("")) => (json!({ "envelope": "empty" }), &[]),
+        ("text/plain; charset=utf-8", Some(text)) => {
+            (plain(text), &["content-type", "x-content-type-options"])
+        }
+        ("application/json", Some(text)) if message_of(text).is_some() => {
+            let envelope = if text.ends_with('\n') { "json-newline" } else { "json" };
+            let message = message_of(text).unwrap_or_default();
+            (json!({ "envelope": envelope, "message": message }), &["content-type"])
+        }
+        ("text/plain", Some(text)) => match restify(text, answer) {
+            Some(error) => (error, &["content-type"]),
+            None => (json!({ "envelope": "other" }), &[]),
+        },
+        (_, _) => (json!({ "envelope": "other" }), &[]),
+    };
+    for name in explained {
+        let is_nosniff = |value: &Value| *value == json!(["nosniff"]);
+        if *name == "content-type" || headers.get(*name).is_some_and(is_nosniff) {
+            headers.remove(*name);
+        }
+    }
+    let mut tree = Map::new();
+    if error["envelope"] == "other" {
+        tree.insert("body".to_owned(), body(&answer.body.0, &content_type, None));
+    }
+    tree.insert("error".to_owned(), error);
+    tree
+}
+
+fn plain(text: &str) -> Value {
+    match text.strip_suffix('\n') {
+        Some(message) => json!({ "envelope": "text-newline", "message": message }),
+        None => json!({ "envelope": "text", "message": text }),
+    }
+}
+
+/// The message of an object that has just that.
+fn message_of(text: &str) -> Option<String> {
+    let (value, rest) = super::json::parse(text)?;
+    let object = value.as_object().filter(|object| object.len() == 1 && matches!(rest, "" | "\n"))?;
+    object.get("message")?.as_str().map(str::to_owned)
+}
+
+fn restify(text: &str, answer: &Answer) -> Option<Value> {
+    let (front, id) = text.strip_suffix(')')?.rsplit_once(" (")?;
+    if !is_uuid(id) {
+        return None;
+    }
+    let mut error = Map::new();
+    error.insert("envelope".to_owned(), "restify".into());
+    let is_code = |code: &str| !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric());
+    let coded =
+        front.strip_prefix('(').and_then(|rest| rest.split_once(") ")).filter(|(code, _)| is_code(code));
+    let message = match coded {
+        Some((code, message)) => {
+            error.insert("code".to_owned(), code.into());
+            message
+        }
+        None => front,
+    };
+    error.insert("message".to_owned(), message.into());
+    let same = answer.header("x-request-id").any(|header| header == id);
+    error.insert("request-id".to_owned(), if same { "header" } else { "other" }.into());
+    Some(Value::Object(error))
+}
+
+/// Whether a text is a UUID in its usual form.
+pub fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.chars().all(|c| c.is_ascii_hexdigit()))
+}

@@ -1,0 +1,232 @@
+//! `suites/normalise.toml`: which values are volatile and which lists have no order.
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use super::shapes::{TOKENS, Token};
+use crate::mistake::{Mistake, Mistakes, nearest};
+use crate::pointer::{Pattern, Pointer};
+use crate::route::{ROUTES, Route};
+use crate::snapshot::Part;
+use crate::suite::reader::{Reader, root};
+
+/// The rules, as loaded.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    hidden: Vec<Hidden>,
+    arrays: Vec<Arranged>,
+}
+
+#[derive(Clone, Debug)]
+struct Hidden {
+    on: Option<Route>,
+    at: Pattern,
+    token: Token,
+}
+
+#[derive(Clone, Debug)]
+struct Arranged {
+    on: Option<Route>,
+    at: Pattern,
+    order: Order,
+}
+
+#[derive(Clone, Debug)]
+enum Order {
+    Set,
+    Keyed(Pointer),
+}
+
+const RULE_KEYS: &[&str] = &["on", "at", "token", "matches", "name"];
+const ARRAY_KEYS: &[&str] = &["on", "at", "order", "key"];
+
+impl Rules {
+    /// Reads the text of `suites/normalise.toml`.
+    pub fn parse(file: &str, text: &str) -> Result<Rules, Vec<Mistake>> {
+        let mut mistakes = Mistakes::of(file);
+        let mut rules = Rules::default();
+        if let Some(table) = root(text, &mut mistakes) {
+            let reader = Reader::new(&table, Some(0..0));
+            reader.only(&["rules", "arrays"], &mut mistakes);
+            for entry in reader.tables("rules", &mut mistakes) {
+                entry.only(RULE_KEYS, &mut mistakes);
+                let (ons, ats) = (routes(&entry, &mut mistakes), patterns(&entry, &mut mistakes));
+                let Some(token) = token(&entry, &mut mistakes) else { continue };
+                for on in ons {
+                    for at in &ats {
+                        rules.hidden.push(Hidden { on: on.clone(), at: at.clone(), token: token.clone() });
+                    }
+                }
+            }
+            for entry in reader.tables("arrays", &mut mistakes) {
+                entry.only(ARRAY_KEYS, &mut mistakes);
+                let (ons, ats) = (routes(&entry, &mut mistakes), patterns(&entry, &mut mistakes));
+                let Some(order) = order(&entry, &mut mistakes) else { continue };
+                for on in ons {
+                    for at in &ats {
+                        rules.arrays.push(Arranged { on: on.clone(), at: at.clone(), order: order.clone() });
+                    }
+                }
+            }
+        }
+        // Inner lists first: an outer one is sorted by what stands in it.
+        rules.arrays.sort_by_key(|arranged| std::cmp::Reverse(arranged.at.depth()));
+        if mistakes.found.is_empty() { Ok(rules) } else { Err(mistakes.found) }
+    }
+
+    /// Puts tokens in the place of volatile values.
+    pub fn hide(&self, part: &mut Part, length: usize) {
+        let route = part.route.clone();
+        for rule in self.hidden.iter().filter(|rule| applies(&rule.on, &route)) {
+            for place in rule.at.places([Some(&part.tree), None]) {
+                if let Some(value) = find_mut(&mut part.tree, &place)
+                    && let Some(token) = rule.token.hide(value, length)
+                {
+                    *value = token;
+                }
+            }
+        }
+    }
+
+    /// Sorts sets and gives keyed lists their keys.
+    pub fn arrange(&self, part: &mut Part) {
+        let route = part.route.clone();
+        for rule in self.arrays.iter().filter(|rule| applies(&rule.on, &route)) {
+            for place in rule.at.places([Some(&part.tree), None]) {
+                let Some(value) = find_mut(&mut part.tree, &place) else { continue };
+                let Value::Array(list) = value else { continue };
+                match &rule.order {
+                    Order::Set => list.sort_by_cached_key(Value::to_string),
+                    Order::Keyed(_) if list.is_empty() => {}
+                    Order::Keyed(key) => *value = keyed(std::mem::take(list), key),
+                }
+            }
+        }
+    }
+}
+
+fn applies(on: &Option<Route>, route: &Option<Route>) -> bool {
+    on.is_none() || on == route
+}
+
+/// A list as an object. Elements without the key go by their number, and of two with the same
+/// key the second is `key#2`.
+fn keyed(mut list: Vec<Value>, key: &Pointer) -> Value {
+    // A list without order: of elements with the same key, the order is that of their text.
+    list.sort_by_cached_key(Value::to_string);
+    let mut map = Map::new();
+    for (at, value) in list.into_iter().enumerate() {
+        let name = match key.find(&value) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Null) | None => format!("#{at}"),
+            Some(other) => other.to_string(),
+        };
+        let mut unique = name.clone();
+        let mut number = 1;
+        while map.contains_key(&unique) {
+            number += 1;
+            unique = format!("{name}#{number}");
+        }
+        map.insert(unique, value);
+    }
+    Value::Object(map)
+}
+
+fn find_mut<'v>(tree: &'v mut Value, pointer: &Pointer) -> Option<&'v mut Value> {
+    pointer.segments().iter().try_fold(tree, |value, segment| match value {
+        Value::Object(map) => map.get_mut(segment),
+        Value::Array(list) => segment.parse::<usize>().ok().and_then(|at| list.get_mut(at)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    })
+}
+
+/// `on`, one route or a list; without it, every answer.
+fn routes(entry: &Reader<'_>, mistakes: &mut Mistakes) -> Vec<Option<Route>> {
+    let given = one_or_many(entry, "on", mistakes);
+    if given.is_empty() {
+        return vec![None];
+    }
+    let mut routes = Vec::new();
+    for (text, span) in given {
+        match Route::named(text) {
+            Some(route) => routes.push(Some(route)),
+            None => {
+                let near = nearest(text, ROUTES.iter().copied()).unwrap_or("GET /info");
+                mistakes.add(
+                    span,
+                    format!("`{text}` is no route of the Docker API"),
+                    format!("did you mean `{near}`?"),
+                );
+            }
+        }
+    }
+    routes
+}
+
+fn patterns(entry: &Reader<'_>, mistakes: &mut Mistakes) -> Vec<Pattern> {
+    entry.need("at", "name the place, as in at = \"/headers/date/*\"", mistakes);
+    let mut patterns = Vec::new();
+    for (text, span) in one_or_many(entry, "at", mistakes) {
+        match Pattern::parse(text) {
+            Ok(pattern) => patterns.push(pattern),
+            Err(error) => mistakes.add(span, format!("`{text}` names no place"), error.to_string()),
+        }
+    }
+    patterns
+}
+
+fn one_or_many<'t>(
+    entry: &Reader<'t>,
+    key: &str,
+    mistakes: &mut Mistakes,
+) -> Vec<(&'t str, crate::suite::reader::Span)> {
+    match entry.value(key).is_some_and(toml_edit::Item::is_array) {
+        true => entry.strings(key, mistakes).unwrap_or_default(),
+        false => entry.string(key, mistakes).map(|text| (text, entry.span_of(key))).into_iter().collect(),
+    }
+}
+
+fn token(entry: &Reader<'_>, mistakes: &mut Mistakes) -> Option<Token> {
+    entry.need("token", "say what stands for the value, as in token = \"time\"", mistakes);
+    let word = entry.string("token", mistakes)?;
+    if word == "text" {
+        entry.need("matches", "say what shape the text has: matches = '\\d+'", mistakes);
+        entry.need("name", "say what the token is called: name = \"version\"", mistakes);
+        let (matches, name) = (entry.string("matches", mistakes)?, entry.string("name", mistakes)?);
+        return match Regex::new(&format!("^(?:{matches})$")) {
+            Ok(regex) => Some(Token::Text(name.to_owned(), regex)),
+            Err(error) => {
+                mistakes.add(entry.span_of("matches"), "this is no expression", error.to_string());
+                None
+            }
+        };
+    }
+    let token = Token::named(word);
+    if token.is_none() {
+        let help = format!("there are: {}", TOKENS.join(", "));
+        mistakes.add(entry.span_of("token"), format!("`{word}` is no token"), help);
+    }
+    token
+}
+
+fn order(entry: &Reader<'_>, mistakes: &mut Mistakes) -> Option<Order> {
+    entry.need("order", "write order = \"set\", or order = \"keyed\" and a key", mistakes);
+    match entry.string("order", mistakes)? {
+        "set" => Some(Order::Set),
+        "keyed" => {
+            entry.need("key", "name the place within an element: key = \"/Name\"", mistakes);
+            let text = entry.string("key", mistakes)?;
+            match Pointer::parse(text) {
+                Ok(pointer) => Some(Order::Keyed(pointer)),
+                Err(error) => {
+                    mistakes.add(entry.span_of("key"), format!("`{text}` is no pointer"), error.to_string());
+                    None
+                }
+            }
+        }
+        other => {
+            mistakes.add(entry.span_of("order"), format!("`{other}` is no order"), "there are set and keyed");
+            None
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What normalising promises: idempotent, blind to fresh ids, blind to nothing else.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Rules, normalise};
+use crate::compare::compare;
+use crate::engine_id::{EngineId, Kind};
+use crate::exchange::{Answer, Bytes, End, Exchange, Failure, Named, RecordedStep, Recording, Sent};
+use crate::pointer::Pointer;
+use crate::route::Route;
+use crate::scenario::{CaseId, Scenario, ScenarioId, StepId};
+use crate::snapshot::Snapshot;
+
+const RULES: &str = include_str!("../../suites/normalise.toml");
+
+fn rules() -> Rules {
+    Rules::parse("suites/normalise.toml", RULES).unwrap()
+}
+
+fn scenario(steps: &str) -> Scenario {
+    let text = format!("title = \"t\"\n{steps}");
+    let files = crate::suite::SuiteFiles {
+        scenarios: vec![("suites/area/scenarios/case.toml".to_owned(), text)],
+        ..Default::default()
+    };
+    crate::suite::load(&files).unwrap_or_else(|found| panic!("{found:?}")).scenarios.remove(0)
+}
+
+const INSPECT: &str = "[[steps]]\nid = \"inspect\"\nrequest = \"GET /containers/x/json\"\n";
+
+fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+    Answer {
+        status,
+        reason: "OK".to_owned(),
+        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        body: Bytes(body.as_bytes().to_vec()),
+        end: None,
+    }
+}
+
+fn exchange(answer: Answer) -> Exchange {
+    let target = "/v1.21/containers/x/json";
+    Exchange {
+        part: String::new(),
+        route: Route::of("GET", "/containers/x/json"),
+        sent: Sent {
+            method: "GET".to_owned(),
+            target: target.to_owned(),
+            headers: Vec::new(),
+            body: Bytes::default(),
+        },
+        answer: Some(answer),
+        failure: None,
+        millis: vec![1.0],
+    }
+}
+
+fn recording(exchanges: Vec<Exchange>, names: &[(&str, &str)]) -> Recording {
+    let named = |(name, value): &(&str, &str)| Named { name: (*name).to_owned(), value: (*value).to_owned() };
+    Recording {
+        case: CaseId { scenario: ScenarioId("area/case".to_owned()), api: "1.21".parse().unwrap() },
+        engine: EngineId {
+            identity: "docker".to_owned(),
+            release: "20.10".parse().unwrap(),
+            kind: Kind::Live,
+            world: "default".to_owned(),
+        },
+        address: String::new(),
+        steps: vec![RecordedStep { id: StepId("inspect".to_owned()), exchanges, unreached: None }],
+        names: names.iter().map(named).collect(),
+    }
+}
+
+fn tree(answer: Answer) -> Value {
+    let snapshot = normalise(&recording(vec![exchange(answer)], &[]), &scenario(INSPECT), &rules());
+    snapshot.steps[0].parts[0].tree.clone()
+}
+
+fn of_body(body: &Value, names: &[(&str, &str)]) -> Snapshot {
+    let answer = answer(200, &[("Content-Type", "application/json")], &body.to_string());
+    normalise(&recording(vec![exchange(answer)], names), &scenario(INSPECT), &rules())
+}
+
+fn json_of(snapshot: &Snapshot) -> &Value {
+    &snapshot.steps[0].parts[0].tree["body"]["json"]
+}
+
+#[test]
+fn errors_are_taken_apart_by_shape() {
+    let id = "b634ea4e-ab3c-48c9-a5f6-b3529bf85f3e";
+    let nosniff = ("X-Content-Type-Options", "nosniff");
+    let error = |status, headers: &[(&str, &str)], body: &str| {
+        let tree = tree(answer(status, headers, body));
+        (tree["error"].clone(), tree["headers"].clone())
+    };
+    let (plain, json) = (("Content-Type", "text/plain; charset=utf-8"), ("Content-Type", "application/json"));
+    assert_eq!(
+        error(404, &[plain, nosniff], "no such id: x\n"),
+        (json!({"envelope": "text-newline", "message": "no such id: x"}), json!({}))
+    );
+    assert_eq!(error(404, &[plain], "no").0, json!({"envelope": "text", "message": "no"}));
+    assert_eq!(
+        error(500, &[json], "{\"message\":\"m\"}\n").0,
+        json!({"envelope": "json-newline", "message": "m"})
+    );
+    let bare = ("Content-Type", "text/plain");
+    let restify = format!("(Validation) bad ({id})");
+    assert_eq!(
+        error(422, &[bare, ("x-request-id", id)], &restify).0,
+        json!({"envelope": "restify", "code": "Validation", "message": "bad", "request-id": "header"})
+    );
+    assert_eq!(
+        error(404, &[bare], &format!("No such container: X ({id})")).0,
+        json!({"envelope": "restify", "message": "No such container: X", "request-id": "other"})
+    );
+    // A content type that is not the envelope's stays to be seen.
+    let (told, headers) = error(422, &[plain], &restify);
+    assert_eq!(told["envelope"], "text");
+    assert_eq!(headers, json!({}));
+    let (told, headers) = error(422, &[("Content-Type", "text/html")], "x");
+    assert_eq!(
+        (told["envelope"].clone(), headers["content-type"][0].clone()),
+        ("other".into(), "text/html".into())
+    );
+    assert_eq!(error(404, &[], "").0, json!({"envelope": "empty"}));
+}
+
+#[test]
+fn named_values_are_replaced_as_wholes_and_at_borders_only() {
+    let id = "a".repeat(64);
+    let other = "b".repeat(64);
+    let body = json!({
+        "Id": id, "Short": &id[..12], "Hosts": format!("/var/{id}/hosts"), "Image": format!("sha256:{other}"),
+        "Again": other, "Name": "/dv-1-x", "Longer": "dv-1-xy", "Key": {"dv-1-x": 1}, "Text": "at dv-1-x: gone",
+    });
+    let told = of_body(&body, &[("cid", &id), ("victim", "dv-1-x")]);
+    assert_eq!(
+        *json_of(&told),
+        json!({
+            "Id": "<cid>", "Short": "<cid:short>", "Hosts": "/var/<cid>/hosts",
+            "Image": "sha256:<id of inspect/body/json/Image>", "Again": "<id of inspect/body/json/Image>",
+            "Name": "/<victim>", "Longer": "dv-1-xy", "Key": {"<victim>": 1}, "Text": "at <victim>: gone",
+        })
+    );
+}
+
+#[test]
+fn ids_that_nobody_named_are_compared_by_pairing_and_not_by_number() {
+    let [a, b, c] = ["a", "b", "c"].map(|digit| digit.repeat(64));
+    let one = of_body(&json!({"x": a, "y": b, "z": a}), &[]);
+    let same = of_body(&json!({"extra": c, "x": b, "y": c, "z": b}), &[]);
+    let differences: Vec<String> = compare(&one, &same).iter().map(|each| each.at.to_string()).collect();
+    // The candidate's `extra` is its `y`: one key more is one difference, and no other.
+    assert_eq!(differences, ["/body/json/extra"]);
+    let crossed = of_body(&json!({"x": a, "y": b, "z": b}), &[]);
+    let differences: Vec<String> = compare(&one, &crossed).iter().map(|each| each.at.to_string()).collect();
+    assert_eq!(differences, ["/body/json/z"]);
+}
+
+#[test]
+fn absent_null_and_the_empty_ones_are_six_answers() {
+    let values = [json!(null), json!(""), json!([]), json!({}), json!(0), json!(false)];
+    for one in &values {
+        for other in &values {
+            let differences =
+                compare(&of_body(&json!({ "v": one }), &[]), &of_body(&json!({ "v": other }), &[]));
+            assert_eq!(differences.len(), usize::from(one != other), "{one} {other}");
+        }
+        assert_eq!(compare(&of_body(&json!({ "v": one }), &[]), &of_body(&json!({}), &[])).len(), 1);
+    }
+}
+
+#[test]
+fn failures_streams_and_times_are_answers() {
+    let mut failed = exchange(answer(200, &[], ""));
+    failed.answer = None;
+    failed.failure = Some(Failure::Closed);
+    let told = normalise(&recording(vec![failed], &[]), &scenario(INSPECT), &rules());
+    assert_eq!(told.steps[0].parts[0].tree, json!({"failure": "closed"}));
+    let mut raw =
+        answer(200, &[("content-type", "application/vnd.docker.raw-stream")], "\u{1}\0\0\0\0\0\0\u{2}hi");
+    raw.end = Some(End::Closed);
+    let tree = tree(raw);
+    assert_eq!((tree["stdout"].clone(), tree["end"].clone()), ("hi".into(), "closed".into()));
+}
+
+#[test]
+fn compare_narrows_but_never_hides_a_failure() {
+    let narrow = scenario(&format!("{INSPECT}compare = [\"/body/json/State/Pid\", \"/nothing\"]\n"));
+    let mut exchange =
+        exchange(answer(200, &[("Content-Type", "application/json")], r#"{"State":{"Pid":7,"X":1}}"#));
+    exchange.failure = Some(Failure::Reset);
+    let told = normalise(&recording(vec![exchange], &[]), &narrow, &rules());
+    assert_eq!(
+        told.steps[0].parts[0].tree,
+        json!({"body": {"json": {"State": {"Pid": "<positive>"}}}, "failure": "reset"})
+    );
+}
+
+/// JSON as engines send it, with ids among the texts.
+fn document() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        "[a-z ]{0,6}".prop_map(Value::from),
+        (0..4_u8).prop_map(|at| fresh(0, at).into()),
+        (0..4_u8).prop_map(|at| format!("/lib/{}/hosts", fresh(0, at)).into()),
+        (0..4_u8).prop_map(|at| Value::from(&fresh(0, at)[..12])),
+    ];
+    leaf.prop_recursive(4, 40, 5, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
+            proptest::collection::btree_map("[A-Z][a-z]{0,4}", inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// An id of 64 digits, another one for every generation.
+fn fresh(generation: u8, at: u8) -> String {
+    format!("{generation:x}{at:x}").chars().cycle().take(63).chain(['f']).collect()
+}
+
+fn renewed(value: &Value) -> Value {
+    let mut text = value.to_string();
+    for at in 0..4 {
+        // Whole ids first, then their short forms.
+        text = text.replace(&fresh(0, at), &fresh(7, at)).replace(&fresh(0, at)[..12], &fresh(7, at)[..12]);
+    }
+    serde_json::from_str(&text).unwrap()
+}
+
+fn leaves(value: &Value, at: &Pointer, found: &mut Vec<Pointer>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            map.iter().for_each(|(key, value)| leaves(value, &at.child(key.as_str()), found));
+        }
+        Value::Array(list) if !list.is_empty() => {
+            list.iter().enumerate().for_each(|(key, value)| leaves(value, &at.child(key.to_string()), found));
+        }
+        _ => found.push(at.clone()),
+    }
+}
+
+proptest! {
+    #[test]
+    fn blind_to_fresh_ids(body in document()) {
+        let names = |generation| [("cid", fresh(generation, 0))];
+        let told = |body: &Value, generation| {
+            let names = names(generation);
+            let names: Vec<(&str, &str)> = names.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            // A short form is known by its id, so all ids stand somewhere.
+            let ids: Vec<String> = (0..4).map(|at| fresh(generation, at)).collect();
+            of_body(&json!({ "v": body, "ids": ids }), &names)
+        };
+        prop_assert_eq!(told(&body, 0), told(&renewed(&body), 7));
+    }
+
+    #[test]
+    fn idempotent(body in document()) {
+        let once = of_body(&json!({ "v": body }), &[]);
+        let twice = of_body(json_of(&once), &[]);
+        prop_assert_eq!(json_of(&once), json_of(&twice));
+    }
+
+    #[test]
+    fn not_blind_to_any_other_change(body in document(), pick in any::<prop::sample::Index>()) {
+        let whole = json!({ "v": body });
+        let mut places = Vec::new();
+        leaves(&whole, &Pointer::root(), &mut places);
+        let place = pick.get(&places);
+        let mut changed = whole.clone();
+        *changed.pointer_mut(&place.to_string()).unwrap() = json!("CHANGED");
+        let differences = compare(&of_body(&whole, &[]), &of_body(&changed, &[]));
+        let seen: Vec<String> = differences.iter().map(|each| each.at.to_string()).collect();
+        prop_assert!(seen.contains(&format!("/body/json{place}")), "{seen:?} lacks {place}");
+        // Where the leaf was no id, nothing else moves.
+        let was_id = place.find(&whole).and_then(Value::as_str).is_some_and(|text| text.len() >= 12);
+        prop_assert!(was_id || seen.len() == 1, "{seen:?}");
+    }
+}
