@@ -11,8 +11,10 @@
 //! ```
 
 pub mod divergence;
+pub mod engine;
 pub mod engine_id;
 pub mod exchange;
+pub mod frames;
 pub mod mistake;
 pub mod pointer;
 pub mod route;
