@@ -18,6 +18,7 @@ pub mod frames;
 pub mod mistake;
 pub mod pointer;
 pub mod route;
+pub mod run;
 pub mod scenario;
 pub mod snapshot;
 pub mod version;
