@@ -11,6 +11,7 @@ use crate::exchange::{Bytes, Failure, Sent};
 use crate::version::Version;
 
 pub mod address;
+pub mod client;
 pub mod connection;
 pub mod framing;
 pub mod target;

@@ -19,12 +19,15 @@ pub mod cancel;
 pub mod capture;
 pub mod case;
 pub mod cleanup;
+pub mod images;
 pub mod label;
 pub mod ledger;
 pub mod made;
 pub mod perform;
 pub mod plan;
+pub mod recipe;
 pub mod scrub;
+pub mod sweep;
 pub mod values;
 
 use cancel::Cancel;

@@ -54,7 +54,10 @@ fn ask(id: &str, method: &str, target: &str, json: Option<&str>) -> Step {
 fn exec(id: &str, cmd: &[&str], stdin: Option<&str>) -> Step {
     let cmd = cmd.iter().map(|part| template(part)).collect();
     let (container, stdin) = (template("${cid}"), stdin.map(template));
-    step(id, Action::Exec(Exec { container, cmd, tty: false, user: None, stdin, limit: Duration::from_secs(20) }))
+    step(
+        id,
+        Action::Exec(Exec { container, cmd, tty: false, user: None, stdin, limit: Duration::from_secs(20) }),
+    )
 }
 
 fn capture(mut step: Step, name: &str, at: &str) -> Step {
