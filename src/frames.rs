@@ -1,44 +1,80 @@
-//! Docker's multiplexed streams: frames of an 8 byte header and a payload.
-//! Source: Docker API reference v1.21, "Attach to a container", stream details.
+//! Docker's raw-stream frames: taken apart, and counted while they arrive. Knows no connection.
 
-/// The payloads of a multiplexed stream, joined per stream: frame borders are not kept, since
-/// they depend on when a process writes.
+/// The bytes of each stream of a multiplexed answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frames {
-    /// Streams 0 and 1.
+    /// Stream 0.
+    pub stdin: Vec<u8>,
+    /// Stream 1.
     pub stdout: Vec<u8>,
     /// Stream 2.
     pub stderr: Vec<u8>,
-    /// What follows the last whole frame: a cut or lying one.
+    /// What follows the last whole frame: a frame cut short, or bytes that are none.
     pub rest: Vec<u8>,
-    /// How many whole frames there were.
-    pub count: usize,
 }
 
-/// Takes a stream apart; none when it does not begin with a frame header.
+const HEADER: usize = 8;
+
+/// Takes a raw stream apart. None when the bytes do not begin as a frame does, as with a
+/// terminal; no bytes at all are no frames.
 pub fn demultiplex(bytes: &[u8]) -> Option<Frames> {
-    let mut frames = Frames::default();
-    let mut rest = bytes;
-    if !bytes.is_empty() && stream_of(bytes).is_none() {
+    if !begins_like_a_frame(bytes) {
         return None;
     }
-    while let Some((stream, length)) = stream_of(rest) {
-        let Some(payload) = rest.get(8..8 + length) else { break };
-        if stream == 2 { &mut frames.stderr } else { &mut frames.stdout }.extend_from_slice(payload);
-        frames.count += 1;
-        rest = &rest[8 + length..];
+    let mut frames = Frames::default();
+    let mut rest = bytes;
+    while let Some((kind, payload, after)) = first_frame(rest) {
+        match kind {
+            0 => frames.stdin.extend_from_slice(payload),
+            1 => frames.stdout.extend_from_slice(payload),
+            _ => frames.stderr.extend_from_slice(payload),
+        }
+        rest = after;
     }
     frames.rest = rest.to_vec();
     Some(frames)
 }
 
-/// Stream and length of the header at the start, if one stands there.
-fn stream_of(bytes: &[u8]) -> Option<(u8, usize)> {
-    match *bytes {
-        [stream @ 0..=2, 0, 0, 0, a, b, c, d, ..] => {
-            Some((stream, u32::from_be_bytes([a, b, c, d]) as usize))
+fn begins_like_a_frame(bytes: &[u8]) -> bool {
+    let kind = bytes.first().is_none_or(|kind| *kind <= 2);
+    kind && bytes.iter().skip(1).take(3).all(|byte| *byte == 0)
+}
+
+/// Kind, payload and what follows, if a whole frame stands at the start.
+fn first_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    if !begins_like_a_frame(bytes) {
+        return None;
+    }
+    let header = bytes.first_chunk::<HEADER>()?;
+    let length = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
+    let end = HEADER.checked_add(usize::try_from(length).ok()?)?;
+    let payload = bytes.get(HEADER..end)?;
+    Some((header[0], payload, &bytes[end..]))
+}
+
+/// Counts whole frames, or whole lines where the bytes are none, in bytes that only grow.
+#[derive(Debug, Default)]
+pub struct Counter {
+    seen: usize,
+    at: usize,
+}
+
+impl Counter {
+    /// The length of the first `wanted` frames or lines, once they are there.
+    pub fn enough(&mut self, bytes: &[u8], wanted: usize) -> Option<usize> {
+        let framed = begins_like_a_frame(bytes);
+        while self.seen < wanted {
+            let rest = bytes.get(self.at..)?;
+            let (length, counts) = if framed {
+                first_frame(rest).map(|(_, payload, _)| (HEADER + payload.len(), true))?
+            } else {
+                let line = rest.iter().position(|byte| *byte == b'\n')?;
+                (line + 1, !rest[..line].trim_ascii().is_empty())
+            };
+            self.at += length;
+            self.seen += usize::from(counts);
         }
-        _ => None,
+        Some(self.at)
     }
 }
 
@@ -47,31 +83,72 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn frame(stream: u8, payload: &[u8]) -> Vec<u8> {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        [&[stream, 0, 0, 0][..], &length, payload].concat()
+    fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![kind, 0, 0, 0];
+        bytes.extend_from_slice(&u32::try_from(payload.len()).unwrap().to_be_bytes());
+        bytes.extend_from_slice(payload);
+        bytes
     }
 
     #[test]
-    fn streams_are_joined_and_a_lying_tail_is_kept() {
-        let bytes =
-            [frame(1, b"a"), frame(2, b"e"), frame(1, b"b"), vec![1, 0, 0, 0, 0, 0, 0, 9, b'x']].concat();
-        let frames = demultiplex(&bytes).unwrap();
-        assert_eq!(
-            (frames.stdout.as_slice(), frames.stderr.as_slice(), frames.count),
-            (&b"ab"[..], &b"e"[..], 3)
-        );
-        assert_eq!(frames.rest, [1, 0, 0, 0, 0, 0, 0, 9, b'x']);
-        assert_eq!(demultiplex(b"plain text"), None);
-        assert_eq!(demultiplex(b""), Some(Frames::default()));
+    fn frames_are_told_from_other_bytes() {
+        let lying = [frame(1, b"a"), vec![1, 0, 0, 0, 255, 255, 255, 255, b'x']].concat();
+        let table: [(&[u8], Option<(&[u8], &[u8], usize)>); 8] = [
+            (b"", Some((b"", b"", 0))),
+            (b"plain text", None),
+            (b"{\"status\":1}\n", None),
+            (&frame(1, b"out"), Some((b"out", b"", 0))),
+            (&[frame(2, b"err"), frame(1, b"out"), frame(2, b"or")].concat(), Some((b"out", b"error", 0))),
+            (&[frame(1, b"out"), b"text".to_vec()].concat(), Some((b"out", b"", 4))),
+            (&lying, Some((b"a", b"", 9))),
+            (&[1, 0, 0], Some((b"", b"", 3))),
+        ];
+        for (bytes, expected) in table {
+            let found = demultiplex(bytes);
+            let found = found.as_ref().map(|f| (f.stdout.as_slice(), f.stderr.as_slice(), f.rest.len()));
+            assert_eq!(found, expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn counting_stops_behind_the_last_wanted_one() {
+        let framed = [frame(1, b"a"), frame(2, b""), frame(1, b"bc")].concat();
+        assert_eq!(Counter::default().enough(&framed, 2), Some(17));
+        assert_eq!(Counter::default().enough(&framed, 4), None);
+        assert_eq!(Counter::default().enough(b"{}\n\n{}\n{}", 2), Some(7));
+        assert_eq!(Counter::default().enough(b"{}\n{}", 2), None);
     }
 
     proptest! {
         #[test]
-        fn no_byte_is_lost(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn what_is_framed_comes_back(
+            parts in proptest::collection::vec((0u8..3, proptest::collection::vec(any::<u8>(), 0..20)), 0..8),
+            cut in 0usize..200,
+        ) {
+            let bytes: Vec<u8> = parts.iter().flat_map(|(kind, payload)| frame(*kind, payload)).collect();
+            let whole = demultiplex(&bytes).unwrap();
+            let of = |wanted: u8| -> Vec<u8> {
+                parts.iter().filter(|(kind, _)| *kind == wanted).flat_map(|(_, payload)| payload.clone()).collect()
+            };
+            prop_assert_eq!(&whole.stdin, &of(0));
+            prop_assert_eq!(&whole.stdout, &of(1));
+            prop_assert_eq!(&whole.stderr, &of(2));
+            prop_assert!(whole.rest.is_empty());
+            let short = demultiplex(&bytes[..cut.min(bytes.len())]).unwrap();
+            prop_assert!(whole.stdout.starts_with(&short.stdout));
+            let mut counter = Counter::default();
+            let mut found = None;
+            for end in 0..=bytes.len() {
+                found = found.or(counter.enough(&bytes[..end], parts.len()));
+            }
+            prop_assert_eq!(found, Some(bytes.len()));
+        }
+
+        #[test]
+        fn any_bytes_are_safe(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             if let Some(frames) = demultiplex(&bytes) {
-                let all = frames.stdout.len() + frames.stderr.len() + frames.rest.len() + 8 * frames.count;
-                prop_assert_eq!(all, bytes.len());
+                let kept = frames.stdin.len() + frames.stdout.len() + frames.stderr.len() + frames.rest.len();
+                prop_assert!(kept <= bytes.len());
             }
         }
     }

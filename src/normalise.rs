@@ -154,6 +154,7 @@ fn streamed(answer: &Answer, views: &[(&str, View)]) -> Map<String, Value> {
     };
     match demultiplex(&answer.body.0) {
         Some(frames) => {
+            put("stdin", &frames.stdin);
             put("stdout", &frames.stdout);
             put("stderr", &frames.stderr);
             put("rest", &frames.rest);

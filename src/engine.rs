@@ -1,0 +1,171 @@
+//! Engines as they are reached: where one listens, who it is, and what it serves. The bytes are
+//! `wire`'s and `connection`'s. Knows no scenario.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::engine_id::{EngineId, Kind};
+use crate::exchange::{Bytes, Failure, Sent};
+use crate::version::Version;
+
+pub mod address;
+pub mod client;
+pub mod connection;
+pub mod framing;
+pub mod target;
+pub mod wire;
+
+use address::Address;
+use wire::{Reply, Wire};
+
+/// How long the questions of [`Endpoint::identify`] may take, before the timeout factor.
+const ASKING: Duration = Duration::from_secs(10);
+
+/// An engine as it is configured: where it listens and what it can and cannot do.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Where it listens.
+    pub address: Address,
+    /// By how much all deadlines are longer than a scenario says.
+    pub timeout_factor: f64,
+    /// The engine's own names of images, by capability (`busybox`).
+    pub images: BTreeMap<String, String>,
+    /// Capabilities that it lacks, as files write them, with the reason.
+    pub lacks: BTreeMap<String, String>,
+}
+
+/// Why there is nothing to be learned from an engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The text names no address.
+    #[error("`{text}` is no address of an engine: {why}")]
+    Address {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Nothing listens there.
+    #[error("connect to {address}: {source}; {advice}")]
+    Connect {
+        /// Where.
+        address: Address,
+        /// What the system said.
+        source: std::io::Error,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// Something listens there, but it does not answer as an engine does.
+    #[error("make out the engine at {address}: {what}; is it a Docker API?")]
+    Unknown {
+        /// Where.
+        address: Address,
+        /// What was asked and how it was answered.
+        what: String,
+    },
+    /// The HTTP client could not be made.
+    #[error("set up an HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+impl Endpoint {
+    /// An endpoint without peculiarities.
+    pub fn new(address: Address) -> Endpoint {
+        Endpoint { address, timeout_factor: 1.0, images: BTreeMap::new(), lacks: BTreeMap::new() }
+    }
+
+    /// A duration as this engine needs it.
+    pub fn stretch(&self, duration: Duration) -> Duration {
+        Duration::try_from_secs_f64(duration.as_secs_f64() * self.timeout_factor).unwrap_or(duration)
+    }
+
+    /// Asks the engine who it is.
+    pub async fn identify(&self) -> Result<EngineId, EngineError> {
+        let wire = Wire::new(self)?;
+        if let Some(simulator) = self.ask(&wire, "/_divergence/simulator").await?
+            && let Some(id) = simulator_id(&simulator)
+        {
+            return Ok(id);
+        }
+        let (server, version) = self.version(&wire).await?;
+        let text = |value: &Value, at: &str| value.pointer(at).and_then(Value::as_str).map(str::to_owned);
+        let sdc = server.is_some_and(|server| server.starts_with("Triton/"))
+            || text(&version, "/GoVersion").is_some_and(|go| go.starts_with("node"));
+        let (identity, release) = if sdc {
+            let info = self.ask(&wire, "/info").await?.unwrap_or_default();
+            let driver = text(&info, "/ExecutionDriver").unwrap_or_default();
+            ("sdc-docker", driver.strip_prefix("sdc-").map(str::to_owned))
+        } else if let Some(release) = podman_release(&version) {
+            ("podman", Some(release))
+        } else {
+            ("docker", text(&version, "/Version"))
+        };
+        let release = release.unwrap_or_default();
+        let release = Version::leading(&release)
+            .map_err(|error| self.unknown(format!("its release as a {identity} is unclear ({error})")))?;
+        let world = "default".to_owned();
+        Ok(EngineId { identity: identity.to_owned(), release, kind: Kind::Live, world })
+    }
+
+    /// Whether the engine answers at an API version.
+    pub async fn serves(&self, api: &Version) -> Result<bool, EngineError> {
+        Ok(self.ask(&Wire::new(self)?, &format!("/v{api}/version")).await?.is_some())
+    }
+
+    /// The value of the `Server` header and the body of `GET /version`.
+    async fn version(&self, wire: &Wire) -> Result<(Option<String>, Value), EngineError> {
+        let reply = self.get(wire, "/version").await?;
+        let what = match (&reply.answer, reply.failure) {
+            (_, Some(Failure::Timeout)) => "GET /version was not answered in time".to_owned(),
+            (_, Some(failure)) => format!("GET /version failed ({failure:?})"),
+            (None, None) => "GET /version had no answer".to_owned(),
+            (Some(answer), None) if answer.status == 200 => match serde_json::from_slice(&answer.body.0) {
+                Ok(version @ Value::Object(_)) => {
+                    let server = answer.header("server").next().map(str::to_owned);
+                    return Ok((server, version));
+                }
+                Ok(_) | Err(_) => "the body of GET /version is no JSON object".to_owned(),
+            },
+            (Some(answer), None) => format!("GET /version is a {}", answer.status),
+        };
+        Err(self.unknown(what))
+    }
+
+    /// The JSON of an answer that is a 200.
+    async fn ask(&self, wire: &Wire, target: &str) -> Result<Option<Value>, EngineError> {
+        let reply = self.get(wire, target).await?;
+        let answer = reply.answer.filter(|answer| answer.status == 200 && reply.failure.is_none());
+        Ok(answer.and_then(|answer| serde_json::from_slice(&answer.body.0).ok()))
+    }
+
+    async fn get(&self, wire: &Wire, target: &str) -> Result<Reply, EngineError> {
+        let (method, target) = ("GET".to_owned(), target.to_owned());
+        let headers = wire::usual_headers(&self.address);
+        let sent = Sent { method, target, headers, body: Bytes::default() };
+        wire.request(&sent, self.stretch(ASKING)).await
+    }
+
+    fn unknown(&self, what: String) -> EngineError {
+        EngineError::Unknown { address: self.address.clone(), what }
+    }
+}
+
+/// Only the project's own simulator answers this, and only with these keys.
+fn simulator_id(answer: &Value) -> Option<EngineId> {
+    let text = |key: &str| answer.get(key).and_then(Value::as_str);
+    answer.get("simulator")?.as_bool().filter(|is| *is)?;
+    Some(EngineId {
+        identity: "sdc-docker".to_owned(),
+        release: text("release")?.parse().ok()?,
+        kind: Kind::Simulator,
+        world: text("world")?.to_owned(),
+    })
+}
+
+fn podman_release(version: &Value) -> Option<String> {
+    let components = version.get("Components")?.as_array()?;
+    let engine = components.iter().find(|part| part["Name"] == "Podman Engine")?;
+    engine["Version"].as_str().map(str::to_owned)
+}

@@ -1,0 +1,138 @@
+//! Where an engine listens: addresses as text, and opening a connection to one.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+use super::EngineError;
+
+/// Where an engine listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A unix socket.
+    Unix(PathBuf),
+    /// `host:port`, without TLS.
+    Tcp(String),
+}
+
+/// The receiving half of a connection.
+pub type Reader = Box<dyn AsyncRead + Send + Unpin>;
+/// The sending half of a connection; dropping it closes that half.
+pub type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
+impl Address {
+    /// What `Host` says when a scenario does not.
+    pub fn host(&self) -> &str {
+        match self {
+            Address::Unix(_) => "localhost",
+            Address::Tcp(host) => host,
+        }
+    }
+
+    /// Whether only this machine can be there.
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Address::Unix(_) => true,
+            Address::Tcp(host) => {
+                let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+                let name = name.trim_start_matches('[').trim_end_matches(']');
+                let ip: Option<std::net::IpAddr> = name.parse().ok();
+                name == "localhost" || ip.is_some_and(|ip| ip.is_loopback())
+            }
+        }
+    }
+
+    /// Opens a connection.
+    pub(super) async fn connect(&self) -> Result<(Reader, Writer), EngineError> {
+        let opened: std::io::Result<(Reader, Writer)> = match self {
+            Address::Unix(path) => UnixStream::connect(path).await.map(|stream| {
+                let (reader, writer) = stream.into_split();
+                (Box::new(reader) as Reader, Box::new(writer) as Writer)
+            }),
+            Address::Tcp(host) => TcpStream::connect(host).await.map(|stream| {
+                // Without this a small second write waits for the acknowledgement of the first.
+                let _ = stream.set_nodelay(true);
+                let (reader, writer) = stream.into_split();
+                (Box::new(reader) as Reader, Box::new(writer) as Writer)
+            }),
+        };
+        opened.map_err(|source| self.unreachable(source))
+    }
+
+    /// The error of a connection that could not be opened, with what to do.
+    pub(super) fn unreachable(&self, source: std::io::Error) -> EngineError {
+        let advice = match (self, source.kind()) {
+            (_, std::io::ErrorKind::PermissionDenied) => {
+                "run as a user who may open it (for the Docker socket: root or the group `docker`)"
+            }
+            (Address::Unix(_), _) => "start the engine, or name another with DOCKER_HOST or engines.toml",
+            (Address::Tcp(_), _) => "check host and port, and that the engine listens there without TLS",
+        };
+        EngineError::Connect { address: self.clone(), source, advice }
+    }
+}
+
+impl FromStr for Address {
+    type Err = EngineError;
+
+    fn from_str(text: &str) -> Result<Self, EngineError> {
+        let error = |why| EngineError::Address { text: text.to_owned(), why };
+        let (scheme, rest) =
+            text.split_once("://").ok_or_else(|| error("it starts with `unix://`, `tcp://` or `http://`"))?;
+        match scheme {
+            "unix" if rest.starts_with('/') => Ok(Address::Unix(rest.into())),
+            "unix" => Err(error("the path of a socket is absolute, as in `unix:///var/run/docker.sock`")),
+            "tcp" | "http" => {
+                let host = rest.trim_end_matches('/');
+                let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+                match (port, host.contains(['/', '@', '?'])) {
+                    (Some(_), false) => Ok(Address::Tcp(host.to_owned())),
+                    (None, _) => Err(error("it needs a port, as in `tcp://127.0.0.1:2375`")),
+                    (Some(_), true) => Err(error("it is host and port, and nothing else")),
+                }
+            }
+            "https" => Err(error("TLS is not supported yet: use `tcp://` or a tunnel")),
+            _ => Err(error("it starts with `unix://`, `tcp://` or `http://`")),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Unix(path) => write!(out, "unix://{}", path.display()),
+            Address::Tcp(host) => write!(out, "tcp://{host}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_print_as_they_read_and_bad_ones_say_why() {
+        let table = [
+            ("unix:///var/run/docker.sock", Ok("unix:///var/run/docker.sock")),
+            ("tcp://127.0.0.1:2375", Ok("tcp://127.0.0.1:2375")),
+            ("http://[::1]:2375/", Ok("tcp://[::1]:2375")),
+            ("tcp://host", Err("needs a port")),
+            ("tcp://host:1/x:2", Err("nothing else")),
+            ("unix://docker.sock", Err("absolute")),
+            ("https://host:2376", Err("TLS")),
+            ("docker", Err("starts with")),
+        ];
+        for (text, expected) in table {
+            match (text.parse::<Address>(), expected) {
+                (Ok(address), Ok(expected)) => assert_eq!(address.to_string(), expected),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+                (found, _) => panic!("{text}: {found:?}"),
+            }
+        }
+        assert!("tcp://[::1]:1".parse::<Address>().unwrap().is_loopback());
+        assert!(!"tcp://10.0.0.1:1".parse::<Address>().unwrap().is_loopback());
+    }
+}

@@ -1,0 +1,137 @@
+//! Removing what a case made, through plain requests, on any engine. Never touches anything else.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::ledger::{Entry, Left, Thing};
+use super::made::Made;
+use super::perform::{answered_json, ask};
+use crate::engine::target::encode_value;
+use crate::engine::wire::{Wire, usual_headers};
+use crate::exchange::{Bytes, Exchange, Sent};
+use crate::scenario::RUN_LABEL;
+use crate::version::Version;
+
+/// How often a removal that is refused is tried again, and after which pause.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The way to an engine for those who tidy up.
+#[derive(Clone, Debug)]
+pub struct Broom<'a> {
+    /// The engine.
+    pub wire: &'a Wire,
+    /// A version that it serves.
+    pub api: &'a Version,
+    /// The label value of what may be removed.
+    pub tag: &'a str,
+    /// The deadline of one request.
+    pub limit: Duration,
+}
+
+impl Broom<'_> {
+    /// Removes what the case made; returns what is still there, with the reason.
+    pub async fn clean(&self, made: &Made) -> Vec<Left> {
+        let mut left = Vec::new();
+        // Containers hold images, networks and volumes.
+        for kind in [Thing::Container, Thing::Image, Thing::Network, Thing::Volume] {
+            let known = made.things.iter().filter(|(thing, _)| *thing == kind).map(|(_, name)| name.clone());
+            let mut names: Vec<String> = known.collect();
+            if made.unanswered.contains(&kind) {
+                match self.labelled(kind).await {
+                    Ok(more) => names.extend(more),
+                    Err(reason) => left.push(self.left(kind, "", reason)),
+                }
+            }
+            let mut seen = BTreeSet::new();
+            names.retain(|name| seen.insert(name.clone()));
+            if kind == Thing::Image {
+                // Children before their parents.
+                names.reverse();
+            }
+            for name in names {
+                if let Err(reason) = self.remove(kind, &name).await {
+                    left.push(self.left(kind, &name, reason));
+                }
+            }
+        }
+        left
+    }
+
+    fn left(&self, kind: Thing, name: &str, reason: String) -> Left {
+        let engine = self.wire.address().to_string();
+        Left { entry: Entry { kind, name: name.to_owned(), tag: self.tag.to_owned(), engine }, reason }
+    }
+
+    async fn remove(&self, kind: Thing, name: &str) -> Result<(), String> {
+        let target = match kind {
+            Thing::Container => format!("/containers/{name}?force=1&v=1"),
+            Thing::Image => format!("/images/{name}"),
+            Thing::Network => format!("/networks/{name}"),
+            Thing::Volume => format!("/volumes/{name}"),
+        };
+        let mut reason = String::new();
+        for attempt in 0..TRIES {
+            let exchange = self.send("DELETE", &target).await?;
+            match exchange.answer.as_ref().map(|answer| answer.status) {
+                Some(200..300 | 404) => return Ok(()),
+                // An id that others gave a name to in the meantime is no longer the case's.
+                Some(409) if kind == Thing::Image && !name.starts_with(self.tag) => return Ok(()),
+                _ => reason = describe(&exchange),
+            }
+            if exchange.failure.is_some() {
+                break;
+            }
+            if attempt == 0 && kind == Thing::Container {
+                // Old engines do not remove a paused container.
+                self.send("POST", &format!("/containers/{name}/unpause")).await?;
+            }
+            sleep(PAUSE).await;
+        }
+        Err(reason)
+    }
+
+    /// The names or ids of everything that carries the case's label.
+    async fn labelled(&self, kind: Thing) -> Result<Vec<String>, String> {
+        let filter = encode_value(&format!("{{\"label\":[\"{RUN_LABEL}={}\"]}}", self.tag));
+        let (target, list, key) = match kind {
+            Thing::Container => (format!("/containers/json?all=1&filters={filter}"), "", "Id"),
+            Thing::Image => (format!("/images/json?all=1&filters={filter}"), "", "Id"),
+            Thing::Network => (format!("/networks?filters={filter}"), "", "Id"),
+            Thing::Volume => (format!("/volumes?filters={filter}"), "/Volumes", "Name"),
+        };
+        let exchange = self.send("GET", &target).await?;
+        let Some(answer) = answered_json(&exchange) else { return Err(describe(&exchange)) };
+        let rows = answer.pointer(list).and_then(Value::as_array).cloned().unwrap_or_default();
+        // Some engines do not know the filter and list everything.
+        let own = rows.iter().filter(|row| row["Labels"][RUN_LABEL] == self.tag);
+        Ok(own.filter_map(|row| row[key].as_str().map(str::to_owned)).collect())
+    }
+
+    /// The ids of all images.
+    pub async fn images(&self) -> Option<BTreeSet<String>> {
+        let exchange = self.send("GET", "/images/json?all=1").await.ok()?;
+        let ids = answered_json(&exchange)?;
+        ids.as_array()?.iter().map(|image| image["Id"].as_str().map(str::to_owned)).collect()
+    }
+
+    async fn send(&self, method: &str, target: &str) -> Result<Exchange, String> {
+        let headers = usual_headers(self.wire.address());
+        let target = format!("/v{}{target}", self.api);
+        let sent = Sent { method: method.to_owned(), target, headers, body: Bytes::default() };
+        ask(self.wire, sent, self.limit, "").await.map_err(|error| error.to_string())
+    }
+}
+
+fn describe(exchange: &Exchange) -> String {
+    match (&exchange.answer, exchange.failure) {
+        (_, Some(failure)) => {
+            format!("{} {} failed: {failure:?}", exchange.sent.method, exchange.sent.target)
+        }
+        (Some(answer), None) => format!("{} {}", answer.status, answer.body.lossy().trim()),
+        (None, None) => "no answer".to_owned(),
+    }
+}

@@ -1,0 +1,165 @@
+//! Images for a run: made from recipes, or the engine's own. What was made goes after the run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::query_parameters::{CreateImageOptions, CreateImageOptionsBuilder, RemoveImageOptions};
+use futures_util::TryStreamExt as _;
+
+use super::ledger::{Entry, Ledger, Left, Thing};
+use super::recipe::Recipe;
+use crate::engine::Endpoint;
+use crate::engine::client::{client, is_not_there};
+
+/// How long an import or a pull may take, before the timeout factor.
+const LIMIT: Duration = Duration::from_secs(120);
+/// What is used where no static busybox is at hand.
+const STAND_IN: &str = "busybox:latest";
+
+/// The images of a run on one engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prepared {
+    /// The engine's names, by capability; they belong into [`Endpoint::images`].
+    pub images: BTreeMap<String, String>,
+    /// The capabilities that cannot be had, with the reason.
+    pub missing: BTreeMap<String, String>,
+    /// Those that were made for this run.
+    pub made: Vec<String>,
+}
+
+/// Sees to it that the engine has these images: those that it is configured with, else made from
+/// `<fixtures>/images/`.
+pub async fn prepare_images(
+    endpoint: &Endpoint,
+    names: &[String],
+    fixtures: &Path,
+    ledger: &Ledger,
+) -> Prepared {
+    let mut prepared = Prepared::default();
+    let docker = match client(&endpoint.address, endpoint.stretch(LIMIT)) {
+        Ok(docker) => docker,
+        Err(error) => {
+            let reason = format!("no connection to {}: {error}", endpoint.address);
+            prepared.missing = names.iter().map(|name| (name.clone(), reason.clone())).collect();
+            return prepared;
+        }
+    };
+    for name in names {
+        let had = match endpoint.images.get(name) {
+            Some(own) => present(&docker, own).await.map(|()| (own.clone(), false)),
+            None => make(&docker, endpoint, name, fixtures, ledger).await,
+        };
+        match had {
+            Ok((image, is_new)) => {
+                prepared.made.extend(is_new.then(|| image.clone()));
+                prepared.images.insert(name.clone(), image);
+            }
+            Err(reason) => {
+                prepared.missing.insert(name.clone(), reason);
+            }
+        }
+    }
+    prepared
+}
+
+/// Removes the images that were made for the run; what stays is told to the ledger.
+pub async fn remove_images(endpoint: &Endpoint, prepared: &Prepared, ledger: &Ledger) {
+    let docker = client(&endpoint.address, endpoint.stretch(LIMIT));
+    for image in &prepared.made {
+        let removed = match &docker {
+            Ok(docker) => remove_image(docker, image).await,
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(reason) = removed {
+            let (name, engine) = (image.clone(), endpoint.address.to_string());
+            let entry = Entry { kind: Thing::Image, name, tag: String::new(), engine };
+            ledger.leave(Left { entry, reason });
+        }
+    }
+}
+
+/// Removes an image by name or id; one that is not there is as good as removed.
+pub(super) async fn remove_image(docker: &Docker, image: &str) -> Result<(), String> {
+    match docker.remove_image(image, None::<RemoveImageOptions>, None).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_not_there(&error) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Makes an image from its recipe. The flag says whether it is new.
+async fn make(
+    docker: &Docker,
+    endpoint: &Endpoint,
+    name: &str,
+    fixtures: &Path,
+    ledger: &Ledger,
+) -> Result<(String, bool), String> {
+    let recipe = Recipe::load(fixtures, name).map_err(|error| error.to_string())?;
+    let repo = recipe.repo.clone().unwrap_or_else(|| format!("divergence-{}-{name}", ledger.run_id()));
+    let image = format!("{repo}:latest");
+    if has(docker, &image).await? {
+        return Ok((image, false));
+    }
+    let binary = match recipe.find_binary() {
+        Ok(binary) => binary,
+        // Without a configuration of its own any busybox will do.
+        Err(reason) if name == recipe.binary => {
+            let stand_in = present(docker, STAND_IN).await;
+            return stand_in
+                .map(|()| (STAND_IN.to_owned(), false))
+                .map_err(|other| format!("{reason}; {other}"));
+        }
+        Err(reason) => return Err(reason),
+    };
+    let archive = recipe.archive(&binary).map_err(|error| format!("pack image {name}: {error}"))?;
+    // The tag stays empty: an image is told by its name alone, and its containers inherit labels.
+    ledger
+        .note(Thing::Image, &image, "", &endpoint.address)
+        .map_err(|error| format!("write the ledger: {error}"))?;
+    let options = CreateImageOptionsBuilder::default()
+        .from_src("-")
+        .repo(&repo)
+        .tag("latest")
+        .changes(recipe.changes.clone())
+        .build();
+    let imported = create(docker, options, archive).await;
+    imported.map_err(|error| format!("the engine cannot import an image: {error}"))?;
+    match has(docker, &image).await? {
+        true => Ok((image, true)),
+        false => Err("the engine took an image to import, and has none".to_owned()),
+    }
+}
+
+/// Sees to it that an image is there, from a registry if need be.
+async fn present(docker: &Docker, image: &str) -> Result<(), String> {
+    if has(docker, image).await? {
+        return Ok(());
+    }
+    let colon = image.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
+    let options = CreateImageOptionsBuilder::default().from_image(image);
+    let options = if colon { options } else { options.tag("latest") };
+    let pulled = create(docker, options.build(), Vec::new()).await;
+    pulled.map_err(|error| format!("{image} is not there and cannot be pulled: {error}"))
+}
+
+async fn create(
+    docker: &Docker,
+    options: CreateImageOptions,
+    body: Vec<u8>,
+) -> Result<(), bollard::errors::Error> {
+    let body = bollard::body_full(body.into());
+    docker.create_image(Some(options), Some(body), None).try_for_each(|_| async { Ok(()) }).await
+}
+
+async fn has(docker: &Docker, image: &str) -> Result<bool, String> {
+    match docker.inspect_image(image).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_not_there(&error) => Ok(false),
+        // Some engines answer what the client cannot read: then it is there.
+        Err(bollard::errors::Error::JsonDataError { .. }) => Ok(true),
+        Err(error) => Err(format!("look for image {image}: {error}")),
+    }
+}

@@ -1,0 +1,306 @@
+//! What a step sends, with all its variables filled in. Reads fixtures, sends nothing.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::archive::Archive;
+use super::label::{labelled_body, labelled_build};
+use super::values::{Unresolved, Values};
+use super::{Deadlines, RunError};
+use crate::engine::Endpoint;
+use crate::engine::connection::{Reading, Talk};
+use crate::engine::target::encode;
+use crate::engine::wire::usual_headers;
+use crate::exchange::{Bytes, Sent};
+use crate::route::Route;
+use crate::scenario::{Action, Body, Exec, Request, Step, StepId, Stream, TarContent, TarEntry, Until};
+use crate::version::Version;
+
+/// A step that can be sent.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What is done.
+    pub act: Act,
+    /// The run's own names in the target.
+    pub target_names: Vec<String>,
+    /// The run's own names in the body.
+    pub body_names: Vec<String>,
+}
+
+/// What is done, with final texts and deadlines.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// A request through the HTTP library.
+    Request(Sent, Duration),
+    /// A request that is repeated until a value is there.
+    Poll(Sent, Until, Duration),
+    /// Exactly these bytes.
+    Raw(Sent, Duration),
+    /// A stream.
+    Stream(Sent, Talk),
+    /// An exec.
+    Exec(ExecPlan),
+}
+
+/// An exec that can be created.
+#[derive(Clone, Debug)]
+pub struct ExecPlan {
+    /// The request that creates it.
+    pub create: Sent,
+    /// `/v1.24`.
+    pub prefix: String,
+    /// The headers of requests with a JSON body.
+    pub headers: Vec<(String, String)>,
+    /// Whether it gets a terminal.
+    pub tty: bool,
+    /// How the started exec is read.
+    pub talk: Talk,
+    /// The deadline of its requests.
+    pub limit: Duration,
+}
+
+impl Act {
+    /// The request that it begins with.
+    pub fn sent(&self) -> &Sent {
+        match self {
+            Act::Request(sent, _) | Act::Poll(sent, _, _) | Act::Raw(sent, _) | Act::Stream(sent, _) => sent,
+            Act::Exec(exec) => &exec.create,
+        }
+    }
+}
+
+/// Why there is no plan for a step.
+#[derive(Debug)]
+pub enum NoPlan {
+    /// This capture is missing.
+    Missing(String),
+    /// A mistake of the run or of its files.
+    Broken(RunError),
+}
+
+impl From<Unresolved> for NoPlan {
+    fn from(unresolved: Unresolved) -> NoPlan {
+        match unresolved {
+            Unresolved::Capture(name) => NoPlan::Missing(name),
+            Unresolved::Image(name) => NoPlan::Broken(RunError::NoImage(name)),
+        }
+    }
+}
+
+impl From<RunError> for NoPlan {
+    fn from(error: RunError) -> NoPlan {
+        NoPlan::Broken(error)
+    }
+}
+
+/// What all steps of a case have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Planner<'a> {
+    /// The version that prefixes requests.
+    pub api: &'a Version,
+    /// The engine.
+    pub endpoint: &'a Endpoint,
+    /// The run's tag.
+    pub tag: &'a str,
+    /// Where fixtures lie.
+    pub fixtures: &'a Path,
+    /// The deadlines of the run.
+    pub deadlines: Deadlines,
+}
+
+impl Planner<'_> {
+    /// The plan of a step that sends something; a join does not.
+    pub fn plan(&self, step: &Step, values: &mut Values<'_>) -> Result<Plan, NoPlan> {
+        let limit = self.endpoint.stretch(self.deadlines.request);
+        match &step.action {
+            Action::Join(id) => Err(NoPlan::Broken(RunError::NoBackground(id.clone()))),
+            Action::Exec(exec) => self.exec(exec, values),
+            Action::Stream(stream) => self.stream(stream, values),
+            Action::Raw(request) => {
+                self.with_names(request, Form::Exact, values, |sent| Act::Raw(sent, limit))
+            }
+            Action::Request(request) => {
+                self.with_names(request, Form::Versioned, values, |sent| match &request.until {
+                    Some(until) => Act::Poll(sent, self.stretched(until), limit),
+                    // Its progress can be watched only on a connection of our own.
+                    None if step.background => Act::Raw(sent, limit),
+                    None => Act::Request(sent, limit),
+                })
+            }
+        }
+    }
+
+    fn stretched(&self, until: &Until) -> Until {
+        Until { limit: self.longest(until.limit), ..until.clone() }
+    }
+
+    /// A scenario's own limit, no longer than the run allows.
+    fn longest(&self, limit: Duration) -> Duration {
+        self.endpoint.stretch(limit.min(self.deadlines.until))
+    }
+
+    fn with_names(
+        &self,
+        request: &Request,
+        form: Form,
+        values: &mut Values<'_>,
+        act: impl FnOnce(Sent) -> Act,
+    ) -> Result<Plan, NoPlan> {
+        Ok(Plan {
+            act: act(self.request(request, form, values)?),
+            target_names: values.own_names(&request.target),
+            body_names: match &request.body {
+                Body::Json(text) | Body::Text(text) => values.own_names(text),
+                Body::None | Body::File(_) | Body::Tar(_) => Vec::new(),
+            },
+        })
+    }
+
+    fn request(&self, request: &Request, form: Form, values: &mut Values<'_>) -> Result<Sent, NoPlan> {
+        let written = values.resolve(&request.target)?;
+        let route = route_of(&request.method, &written);
+        let route = route.as_ref().map(Route::as_str);
+        let target = match (route, request.label) {
+            (Some("POST /build"), true) => labelled_build(&written, self.tag),
+            _ => written,
+        };
+        let target = match form {
+            Form::Versioned => encode(&format!("/v{}{target}", self.api)),
+            Form::Exact => target,
+        };
+        let (content_type, mut body) = self.body(&request.body, values)?;
+        let creates = ["POST /containers/create", "POST /networks/create", "POST /volumes/create"];
+        if request.label
+            && route.is_some_and(|route| creates.contains(&route))
+            && let Ok(text) = std::str::from_utf8(&body)
+        {
+            body = labelled_body(text, self.tag).into_bytes();
+        }
+        let mut headers = usual_headers(&self.endpoint.address);
+        headers.extend(content_type.map(|value| ("Content-Type".to_owned(), value.to_owned())));
+        headers.retain(|(name, _)| !request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
+        for (name, value) in &request.headers {
+            headers.push((name.clone(), values.resolve(value)?));
+        }
+        Ok(Sent { method: request.method.clone(), target, headers, body: Bytes(body) })
+    }
+
+    fn body(&self, body: &Body, values: &mut Values<'_>) -> Result<(Option<&'static str>, Vec<u8>), NoPlan> {
+        Ok(match body {
+            Body::None => (None, Vec::new()),
+            Body::Json(text) => (Some("application/json"), values.resolve(text)?.into_bytes()),
+            Body::Text(text) => (None, values.resolve(text)?.into_bytes()),
+            Body::File(path) => {
+                let is_tar = path.ends_with(".tar");
+                (is_tar.then_some("application/x-tar"), self.fixture(path)?)
+            }
+            Body::Tar(entries) => (Some("application/x-tar"), self.tar(entries, values)?),
+        })
+    }
+
+    fn tar(&self, entries: &[TarEntry], values: &mut Values<'_>) -> Result<Vec<u8>, NoPlan> {
+        let mut archive = Archive::default();
+        let failed = |source| RunError::Fixture { path: PathBuf::from("a tar body"), source };
+        for entry in entries {
+            let added = match &entry.content {
+                TarContent::Text(text) => {
+                    archive.file(&entry.path, entry.mode, values.resolve(text)?.as_bytes())
+                }
+                TarContent::File(path) => archive.file(&entry.path, entry.mode, &self.fixture(path)?),
+                TarContent::Link(target) => archive.link(&entry.path, target),
+                TarContent::Directory => archive.directory(&entry.path, entry.mode),
+            };
+            added.map_err(failed)?;
+        }
+        Ok(archive.finish().map_err(failed)?)
+    }
+
+    fn fixture(&self, path: &str) -> Result<Vec<u8>, RunError> {
+        let below = path.strip_prefix("fixtures/").unwrap_or(path);
+        let path = self.fixtures.join(below);
+        std::fs::read(&path).map_err(|source: io::Error| RunError::Fixture { path, source })
+    }
+
+    fn stream(&self, stream: &Stream, values: &mut Values<'_>) -> Result<Plan, NoPlan> {
+        let stdin = stream.stdin.as_ref().map(|text| values.resolve(text)).transpose()?;
+        let talk = Talk {
+            reading: Reading::Stream { frames: stream.until_end.frames },
+            stdin: stdin.map(String::into_bytes),
+            close_stdin: stream.close_stdin,
+            limit: self.longest(stream.until_end.limit),
+        };
+        self.with_names(&stream.request, Form::Versioned, values, |mut sent| {
+            if stream.upgrade {
+                sent.headers.extend(upgrade_headers());
+            }
+            Act::Stream(sent, talk)
+        })
+    }
+
+    fn exec(&self, exec: &Exec, values: &mut Values<'_>) -> Result<Plan, NoPlan> {
+        let container = values.resolve(&exec.container)?;
+        let cmd: Result<Vec<String>, Unresolved> = exec.cmd.iter().map(|part| values.resolve(part)).collect();
+        let stdin = exec.stdin.as_ref().map(|text| values.resolve(text)).transpose()?;
+        let mut body = json!({
+            "AttachStdin": stdin.is_some(),
+            "AttachStdout": true,
+            "AttachStderr": true,
+            "Tty": exec.tty,
+            "Cmd": cmd?,
+        });
+        if let Some(user) = &exec.user {
+            body["User"] = json!(user);
+        }
+        let mut headers = usual_headers(&self.endpoint.address);
+        headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+        let prefix = format!("/v{}", self.api);
+        let create = Sent {
+            method: "POST".to_owned(),
+            target: encode(&format!("{prefix}/containers/{container}/exec")),
+            headers: headers.clone(),
+            body: Bytes(body.to_string().into_bytes()),
+        };
+        let talk = Talk {
+            reading: Reading::Stream { frames: None },
+            close_stdin: stdin.is_some(),
+            stdin: stdin.map(String::into_bytes),
+            limit: self.longest(exec.limit),
+        };
+        let limit = self.endpoint.stretch(self.deadlines.request);
+        let act = Act::Exec(ExecPlan { create, prefix, headers, tty: exec.tty, talk, limit });
+        Ok(Plan { act, target_names: Vec::new(), body_names: Vec::new() })
+    }
+}
+
+/// How a target is sent.
+#[derive(Clone, Copy)]
+enum Form {
+    /// With the version prefix, and fit for the wire.
+    Versioned,
+    /// As the file writes it.
+    Exact,
+}
+
+/// The headers that ask for the connection itself.
+pub fn upgrade_headers() -> [(String, String); 2] {
+    [("Connection".to_owned(), "Upgrade".to_owned()), ("Upgrade".to_owned(), "tcp".to_owned())]
+}
+
+/// The route of a request with or without a version prefix.
+pub fn route_of(method: &str, target: &str) -> Option<Route> {
+    let is_version = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let versioned = target.strip_prefix("/v").and_then(|rest| rest.split_once('/'));
+    match versioned {
+        Some((version, _)) if is_version(version) => Route::of(method, &target[2 + version.len()..]),
+        _ => Route::of(method, target),
+    }
+}
+
+/// The step that captures a value, for those that miss it.
+pub fn giver<'s>(steps: &'s [Step], capture: &str) -> Option<&'s StepId> {
+    let gives = |step: &&Step| step.capture.iter().any(|(name, _)| name == capture);
+    steps.iter().rev().find(gives).map(|step| &step.id)
+}
