@@ -1,5 +1,11 @@
 //! A handwritten scenario against the live Docker, which must be left as it was.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests, which must say when they are left out"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
