@@ -40,7 +40,7 @@ pub struct Endpoint {
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The text names no address.
-    #[error("`{text}` is no address of an engine: {why}")]
+    #[error("read `{text}` as the address of an engine: {why}")]
     Address {
         /// The text.
         text: String,

@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn frames_are_told_from_other_bytes() {
         let lying = [frame(1, b"a"), vec![1, 0, 0, 0, 255, 255, 255, 255, b'x']].concat();
-        let table: [(&[u8], Option<(&[u8], &[u8], usize)>); 8] = [
+        type Expected<'a> = Option<(&'a [u8], &'a [u8], usize)>;
+        let table: [(&[u8], Expected<'_>); 8] = [
             (b"", Some((b"", b"", 0))),
             (b"plain text", None),
             (b"{\"status\":1}\n", None),

@@ -1,5 +1,11 @@
 //! A handwritten scenario against the live Docker, which must be left as it was.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests, which must say when they are left out"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -365,4 +371,39 @@ async fn a_sweep_removes_what_a_dead_run_left() {
     assert_eq!(removed, [id.as_str(), image.as_str(), name.as_str()]);
     assert_eq!(report.left, []);
     assert_eq!(std::fs::read_dir(ledgers.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn images_are_as_their_recipes_say() {
+    let Some(stage) = Stage::set(&["server", "busybox"]).await else { return };
+    let steps = vec![
+        ask("server", "GET", "/images/${image:server}/json", None),
+        capture(ask("create", "POST", "/containers/create", Some(VICTIM)), "cid", "/body/json/Id"),
+        ask("start", "POST", "/containers/${cid}/start", None),
+        exec("ls", &["sh", "-c", "stat -c '%a %F' /tmp /root /etc/passwd; id -un nobody; which nc ip"], None),
+        step(
+            "tty",
+            Action::Exec(Exec {
+                container: template("${cid}"),
+                cmd: vec![template("tty")],
+                tty: true,
+                user: Some("nobody".to_owned()),
+                stdin: None,
+                limit: Duration::from_secs(20),
+            }),
+        ),
+    ];
+    let recording = stage.run(steps).await;
+    let config = &body(&recording, "server", "")["Config"];
+    assert_eq!(config["ExposedPorts"], json!({"443/tcp": {}, "80/tcp": {}}));
+    assert_eq!(config["Volumes"], json!({"/data": {}}));
+    assert_eq!(config["Cmd"], json!(["sleep", "600"]));
+    assert_eq!(config["Entrypoint"], Value::Null);
+    assert_eq!(
+        output(&recording, "ls").0,
+        "1777 directory\n700 directory\n644 regular file\nnobody\n/bin/nc\n/bin/ip\n"
+    );
+    let tty = recording.steps.iter().find(|step| step.id.0 == "tty").unwrap();
+    assert_eq!(tty.exchanges[1].answer.as_ref().unwrap().body.lossy(), "/dev/pts/0\r\n");
+    stage.strike().await;
 }

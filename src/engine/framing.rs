@@ -178,7 +178,8 @@ mod tests {
 
     #[test]
     fn chunks_are_taken_off_however_they_arrive() {
-        let table: [(&str, Result<(bool, &str), BadFraming>); 6] = [
+        type Expected = Result<(bool, &'static str), BadFraming>;
+        let table: [(&str, Expected); 6] = [
             ("3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", Ok((true, "abcde"))),
             ("3\r\nabc\r\n0\r\nTrailer: x\r\n\r\n", Ok((true, "abc"))),
             ("3\r\nabc\r\n0\r\n", Ok((false, "abc"))),

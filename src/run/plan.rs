@@ -304,3 +304,99 @@ pub fn giver<'s>(steps: &'s [Step], capture: &str) -> Option<&'s StepId> {
     let gives = |step: &&Step| step.capture.iter().any(|(name, _)| name == capture);
     steps.iter().rev().find(gives).map(|step| &step.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::address::Address;
+
+    /// The act of a step with this action, for an engine that is twice as slow as others.
+    fn act(action: Action, background: bool) -> Result<Act, NoPlan> {
+        let mut endpoint = Endpoint::new(Address::Unix(PathBuf::from("/x.sock")));
+        endpoint.timeout_factor = 2.0;
+        let deadlines = Deadlines { request: Duration::from_secs(5), until: Duration::from_secs(60) };
+        let (capture, names, compare, view) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let id = StepId("step".to_owned());
+        let step = Step { id, action, capture, names, compare, view, background, line: 1 };
+        let (api, fixtures) = ("1.24".parse().unwrap(), Path::new("fixtures"));
+        let planner = Planner { api: &api, endpoint: &endpoint, tag: "t", fixtures, deadlines };
+        planner.plan(&step, &mut Values::new("t", &endpoint.images)).map(|plan| plan.act)
+    }
+
+    fn request(method: &str, target: &str, body: Body) -> Request {
+        let target = crate::scenario::Template::parse(target).unwrap();
+        Request { method: method.to_owned(), target, headers: Vec::new(), body, label: true, until: None }
+    }
+
+    fn json(text: &str) -> Body {
+        Body::Json(crate::scenario::Template::parse(text).unwrap())
+    }
+
+    #[test]
+    fn targets_get_their_prefix_and_bodies_their_label() {
+        let label = r#"{"Labels":{"divergence.run":"t"}}"#;
+        let table = [
+            ("GET", "/info?x=a b", Body::None, "/v1.24/info?x=a%20b", ""),
+            (
+                "POST",
+                "/containers/create?name=${name:x}",
+                json("{}"),
+                "/v1.24/containers/create?name=t-x",
+                label,
+            ),
+            ("POST", "/networks/create", json("{}"), "/v1.24/networks/create", label),
+            ("POST", "/containers/x/start", json("{}"), "/v1.24/containers/x/start", "{}"),
+            ("POST", "/build", Body::None, "/v1.24/build?labels=%7B%22divergence.run%22%3A%22t%22%7D", ""),
+        ];
+        for (method, target, body, expected_target, expected_body) in table {
+            let act = act(Action::Request(request(method, target, body)), false).unwrap();
+            let Act::Request(sent, limit) = act else { panic!("{act:?}") };
+            assert_eq!((sent.target.as_str(), sent.body.lossy().as_ref()), (expected_target, expected_body));
+            assert_eq!(limit, Duration::from_secs(10));
+        }
+        let unlabelled = Request { label: false, ..request("POST", "/volumes/create", json("{}")) };
+        assert_eq!(act(Action::Request(unlabelled), false).unwrap().sent().body.lossy(), "{}");
+        let odd = request("GET", "/vfoo/../a b", Body::None);
+        assert_eq!(act(Action::Raw(odd), false).unwrap().sent().target, "/vfoo/../a b");
+    }
+
+    #[test]
+    fn headers_of_a_scenario_replace_the_usual_ones() {
+        let mut own = request("POST", "/x", json("{}"));
+        let value = |text: &str| crate::scenario::Template::parse(text).unwrap();
+        own.headers =
+            vec![("content-type".to_owned(), value("text/${run}")), ("Host".to_owned(), value("h"))];
+        let act = act(Action::Request(own), false).unwrap();
+        let headers: Vec<_> = act.sent().headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(headers, ["User-Agent", "Accept", "content-type", "Host"]);
+        assert_eq!(act.sent().headers[2].1, "text/t");
+    }
+
+    #[test]
+    fn what_a_step_does_says_how_it_is_sent() {
+        let plain = request("GET", "/x", Body::None);
+        let at = crate::pointer::Pointer::root();
+        let until = Some(Until { at, is: json!(1), limit: Duration::from_secs(100) });
+        let polled = Request { until, ..plain.clone() };
+        assert!(matches!(act(Action::Request(plain.clone()), true), Ok(Act::Raw(..))));
+        let Ok(Act::Poll(_, until, _)) = act(Action::Request(polled), false) else { panic!("no poll") };
+        assert_eq!(until.limit, Duration::from_secs(120), "no longer than the run allows");
+        let template = |text: &str| crate::scenario::Template::parse(text).unwrap();
+        let exec = Exec {
+            container: template("c"),
+            cmd: vec![template("echo"), template("\"${run}\"")],
+            tty: true,
+            user: Some("0".to_owned()),
+            stdin: Some(template("in")),
+            limit: Duration::from_secs(1),
+        };
+        let Ok(Act::Exec(exec)) = act(Action::Exec(exec), false) else { panic!("no exec") };
+        let body = r#"{"AttachStdin":true,"AttachStdout":true,"AttachStderr":true,"Tty":true,"Cmd":["echo","\"t\""],"User":"0"}"#;
+        assert_eq!(exec.create.body.lossy(), body);
+        assert!(exec.talk.close_stdin);
+        let missing = act(Action::Request(request("GET", "/${cid}", Body::None)), false);
+        assert!(matches!(missing, Err(NoPlan::Missing(name)) if name == "cid"));
+        let no_image = act(Action::Request(request("GET", "/${image:x}", Body::None)), false);
+        assert!(matches!(no_image, Err(NoPlan::Broken(RunError::NoImage(_)))));
+    }
+}
