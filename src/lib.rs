@@ -2,6 +2,7 @@
 //! sdc-docker, compares what comes back, and knows which differences are known.
 
 pub mod compare;
+pub mod config;
 pub mod divergence;
 pub mod engine;
 pub mod engine_id;
@@ -14,6 +15,7 @@ pub mod pointer;
 pub mod route;
 pub mod run;
 pub mod scenario;
+pub mod schema;
 pub mod snapshot;
 pub mod suite;
 pub mod timing;
