@@ -6,7 +6,7 @@ use crate::config::ENGINE_KEYS;
 use crate::divergence::{EVIDENCE, KINDS, TYPES};
 use crate::route::ROUTES;
 use crate::scenario::{NEEDS, VIEWS};
-use crate::suite::{
+use crate::suite::keys::{
     DEADLINE_KEYS, DIVERGENCE_KEYS, EXEC_KEYS, MATCHER_KEYS, OBSERVATION_KEYS, RAW_KEYS, REQUEST_KEYS,
     SCENARIO_KEYS, STEP_KEYS, STREAM_KEYS, SUITE_KEYS, TAR_KEYS, UNTIL_END_KEYS, UNTIL_KEYS, WHEN_KEYS,
     WORLD_KEYS,
