@@ -137,4 +137,4 @@ fn divergence_files(files: &SuiteFiles) -> BTreeMap<(String, String), Vec<String
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

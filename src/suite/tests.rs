@@ -1,6 +1,7 @@
 //! A suite that loads, and the form in which the tests below say what is wrong with one.
 
 mod divergences;
+mod keys;
 mod scenarios;
 mod settings;
 
@@ -10,7 +11,8 @@ use super::{SuiteFiles, load};
 use crate::divergence::{Matcher, Scope};
 use crate::scenario::{Action, Body};
 
-const GOOD: &str = r#"
+/// A scenario without mistakes.
+pub const GOOD: &str = r#"
 title = "A container that exits with 3 reports 3"
 command = "wait"
 needs = ["image:busybox"]
@@ -60,7 +62,8 @@ id = "odd"
 raw = "GET /vfoo/../info"
 "#;
 
-const KNOWN: &str = r#"
+/// A divergence without mistakes.
+pub const KNOWN: &str = r#"
 title = "Ignores it"
 kind = "omission"
 why = "It does not know the option."
@@ -92,7 +95,8 @@ at = "attached/time"
 candidate = { ratio = ">=2" }
 "#;
 
-const SUITE: &str = r#"
+/// A suite file without mistakes.
+pub const SUITE: &str = r#"
 api = ["1.21", "1.24"]
 
 [deadlines]
