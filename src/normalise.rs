@@ -41,6 +41,9 @@ pub fn normalise(recording: &Recording, scenario: &Scenario, rules: &Rules) -> S
         };
         steps.push(StepSnapshot { id: recorded.id.clone(), parts });
     }
+    for step in &mut steps {
+        step.parts.iter_mut().for_each(|part| rules.key_lists(part));
+    }
     let mut names = Names::new(&recording.names);
     names.find_ids(&steps);
     for step in &mut steps {
@@ -49,10 +52,9 @@ pub fn normalise(recording: &Recording, scenario: &Scenario, rules: &Rules) -> S
             part.request = names.text(&part.request);
         }
     }
-    // Keys and sets are sorted once ids are tokens, so that fresh ids cannot change an order.
     for step in &mut steps {
         for part in &mut step.parts {
-            rules.arrange(part);
+            rules.sort_sets(part);
         }
         if let Some(wanted) = scenario.steps.iter().find(|wanted| wanted.id == step.id) {
             narrow(step, wanted);
@@ -96,12 +98,32 @@ fn part(exchange: &Exchange, views: Vec<(&str, View)>, is_timed: bool, rules: &R
     let mut part = Part {
         name: exchange.part.clone(),
         route: exchange.route.clone(),
-        request: format!("{} {}", exchange.sent.method, exchange.sent.target),
+        request: format!("{} {}", exchange.sent.method, readable(&exchange.sent.target)),
         tree: Value::Object(tree),
     };
     let length = exchange.answer.as_ref().map_or(0, |answer| answer.body.0.len());
     rules.hide(&mut part, length);
     part
+}
+
+/// A target with its printable escapes undone: it is read by people, and names stand at borders.
+fn readable(target: &str) -> String {
+    let mut pieces = target.split('%');
+    let mut told = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let code = piece.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match code.filter(|code| code.is_ascii_graphic() && *code != b'%') {
+            Some(code) => {
+                told.push(char::from(code));
+                told.push_str(&piece[2..]);
+            }
+            None => {
+                told.push('%');
+                told.push_str(piece);
+            }
+        }
+    }
+    told
 }
 
 fn answered(answer: &Answer, exchange: &Exchange, views: &[(&str, View)]) -> Map<String, Value> {
@@ -112,7 +134,12 @@ fn answered(answer: &Answer, exchange: &Exchange, views: &[(&str, View)]) -> Map
     tree.insert("reason".to_owned(), reason.into());
     let mut headers = header_lists(answer);
     let content_type = answer.header("content-type").next().unwrap_or_default().to_owned();
-    let is_raw = content_type.contains("raw-stream") || content_type.contains("multiplexed-stream");
+    // Docker 20.10 names no content type for logs: a stream that begins with a frame is one.
+    let has_frames =
+        || demultiplex(&answer.body.0).is_some_and(|frames| frames.rest.len() < answer.body.0.len());
+    let is_raw = content_type.contains("raw-stream")
+        || content_type.contains("multiplexed-stream")
+        || (content_type.is_empty() && answer.end.is_some() && has_frames());
     let is_head = exchange.sent.method == "HEAD";
     if answer.status >= 400 && !is_head && !is_raw {
         tree.extend(error::error(answer, &mut headers));

@@ -88,17 +88,32 @@ impl Rules {
         }
     }
 
-    /// Sorts sets and gives keyed lists their keys.
-    pub fn arrange(&self, part: &mut Part) {
+    /// Gives keyed lists their keys, so that ids are named by them and not by a number.
+    pub fn key_lists(&self, part: &mut Part) {
+        self.each_list(part, |value, order| {
+            if let (Value::Array(list), Order::Keyed(key)) = (&mut *value, order)
+                && !list.is_empty()
+            {
+                *value = keyed(std::mem::take(list), key);
+            }
+        });
+    }
+
+    /// Sorts sets, once ids are tokens: fresh ids must not change an order.
+    pub fn sort_sets(&self, part: &mut Part) {
+        self.each_list(part, |value, order| {
+            if let (Value::Array(list), Order::Set) = (value, order) {
+                list.sort_by_cached_key(Value::to_string);
+            }
+        });
+    }
+
+    fn each_list(&self, part: &mut Part, act: impl Fn(&mut Value, &Order)) {
         let route = part.route.clone();
         for rule in self.arrays.iter().filter(|rule| applies(&rule.on, &route)) {
             for place in rule.at.places([Some(&part.tree), None]) {
-                let Some(value) = find_mut(&mut part.tree, &place) else { continue };
-                let Value::Array(list) = value else { continue };
-                match &rule.order {
-                    Order::Set => list.sort_by_cached_key(Value::to_string),
-                    Order::Keyed(_) if list.is_empty() => {}
-                    Order::Keyed(key) => *value = keyed(std::mem::take(list), key),
+                if let Some(value) = find_mut(&mut part.tree, &place) {
+                    act(value, &rule.order);
                 }
             }
         }
@@ -109,18 +124,21 @@ fn applies(on: &Option<Route>, route: &Option<Route>) -> bool {
     on.is_none() || on == route
 }
 
-/// A list as an object. Elements without the key go by their number, and of two with the same
-/// key the second is `key#2`.
-fn keyed(mut list: Vec<Value>, key: &Pointer) -> Value {
-    // A list without order: of elements with the same key, the order is that of their text.
-    list.sort_by_cached_key(Value::to_string);
-    let mut map = Map::new();
-    for (at, value) in list.into_iter().enumerate() {
+/// A list as an object, by key. Elements without the key go by their number, and of two with the
+/// same key the second is `key#2`.
+fn keyed(list: Vec<Value>, key: &Pointer) -> Value {
+    let named = list.into_iter().enumerate().map(|(at, value)| {
         let name = match key.find(&value) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Null) | None => format!("#{at}"),
             Some(other) => other.to_string(),
         };
+        (name, value)
+    });
+    let mut named: Vec<(String, Value)> = named.collect();
+    named.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut map = Map::new();
+    for (name, value) in named {
         let mut unique = name.clone();
         let mut number = 1;
         while map.contains_key(&unique) {

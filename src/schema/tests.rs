@@ -164,14 +164,12 @@ fn complaint(schema: &Value, value: &Value, at: &str) -> Option<String> {
             }
             ("items", one) => {
                 let mut list = value.as_array().into_iter().flatten().enumerate();
-                let found = list.find_map(|(n, each)| complaint(one, each, &format!("{at}/{n}")));
-                found
+                list.find_map(|(n, each)| complaint(one, each, &format!("{at}/{n}")))
             }
             ("properties", properties) => {
                 let pairs = value.as_object().into_iter().flatten();
                 let mut known = pairs.filter_map(|(key, each)| Some((key, properties.get(key)?, each)));
-                let found = known.find_map(|(key, one, each)| complaint(one, each, &format!("{at}/{key}")));
-                found
+                known.find_map(|(key, one, each)| complaint(one, each, &format!("{at}/{key}")))
             }
             ("additionalProperties", other) => {
                 let known = schema.get("properties");
