@@ -107,6 +107,22 @@ const INSPECT: &[Route] = &[R::ContainerInspect];
 const LIST: &[Route] = &[R::ContainerList];
 const VOLUMES: &[Route] = &[R::VolumeCreate, R::VolumeDelete, R::VolumeInspect, R::VolumeList];
 
+const NETWORKS: &[Route] = &[
+    R::NetworkConnect,
+    R::NetworkCreate,
+    R::NetworkDelete,
+    R::NetworkDisconnect,
+    R::NetworkInspect,
+    R::NetworkList,
+];
+
+/// As a path that is not there at all.
+fn not_routed(call: &mut Call) -> Result<(), Answer> {
+    let mut answer = Answer::coded(404, "ResourceNotFound", format!("{} does not exist", call.path));
+    answer.unrouted = true;
+    Err(answer)
+}
+
 macro_rules! refuse {
     ($what:literal) => {
         |_| Err(Answer::not_implemented($what))
@@ -183,6 +199,9 @@ static ALL: &[Behaviour] = &[
     always(&["pull-all-tags-400"], "Pulling all tags", &[Before(&[R::ImageCreate], images::pull_all)]),
     always(&["rmi-conflict-500"], "An image in use is a 500", &[Answered(&[R::ImageDelete], images::conflict)]),
     always(&["image-inspect-fields"], "How images show themselves", &[After(&[R::ImageInspect], images::inspect_fields)]),
+    // Routes that came after May 2015 (catalogue: 400 routes since 2017-05-16, volumes since 2017-11-10).
+    until(LATER, &["network-routes-missing-2015"], "No network routes yet", &[Before(NETWORKS, not_routed)]),
+    until(LATER, &["volume-routes-missing-2015"], "No volume routes yet", &[Before(VOLUMES, not_routed)]),
     // Making a container: what is checked, in order.
     always(&["create-content-type-handling"], "Bodies by their content type", &[Before(CREATE, create::content_type)]),
     always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image_and_name), Before(CREATE, create::field_types)]),
