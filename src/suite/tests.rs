@@ -2,6 +2,7 @@
 
 mod divergences;
 mod keys;
+mod requests;
 mod scenarios;
 mod settings;
 
