@@ -157,9 +157,10 @@ fn create() -> Step {
 #[tokio::test]
 async fn a_created_container_is_labelled_entered_and_removed_by_its_id() {
     let created = r#"201 {"Id":"abc"}"#;
-    let answers: [(&str, &[&str]); 3] = [
+    let answers: [(&str, &[&str]); 4] = [
         ("POST /containers/create?name=dv-test-1r-web", &[created]),
         ("POST /containers/abc/start", &["204"]),
+        ("GET /containers/abc/json", &["200 {}"]),
         ("DELETE /containers/abc?force=1&v=1", &["500 busy", "204"]),
     ];
     let (endpoint, log) = engine(&answers).await;
@@ -175,6 +176,7 @@ async fn a_created_container_is_labelled_entered_and_removed_by_its_id() {
         r#"POST /containers/create?name=dv-test-1r-web {"Labels":{"divergence.run":"dv-test-1r"},"Image":"x"}"#,
         "POST /containers/abc/start",
         "DELETE /containers/abc?force=1&v=1",
+        "GET /containers/abc/json",
         "POST /containers/abc/unpause",
         "DELETE /containers/abc?force=1&v=1",
     ];
