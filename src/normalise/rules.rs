@@ -3,6 +3,7 @@
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::names::{Names, runs, without_ids};
 use super::shapes::{TOKENS, Token};
 use crate::mistake::{Mistake, Mistakes, nearest};
 use crate::pointer::{Pattern, Pointer};
@@ -34,7 +35,8 @@ struct Arranged {
 #[derive(Clone, Debug)]
 enum Order {
     Set,
-    Keyed(Pointer),
+    /// By the first of these places that is there.
+    Keyed(Vec<Pointer>),
 }
 
 const RULE_KEYS: &[&str] = &["on", "at", "token", "matches", "name"];
@@ -75,17 +77,31 @@ impl Rules {
     }
 
     /// Puts tokens in the place of volatile values.
-    pub fn hide(&self, part: &mut Part, length: usize) {
+    pub fn hide(&self, part: &mut Part, length: usize, names: &Names) {
         let route = part.route.clone();
         for rule in self.hidden.iter().filter(|rule| applies(&rule.on, &route)) {
             for place in rule.at.places([Some(&part.tree), None]) {
+                let in_body = place.segments().first().is_some_and(|first| first == "body");
                 if let Some(value) = find_mut(&mut part.tree, &place)
+                    // A value with a name says more than its shape.
+                    && !(in_body && value.as_str().is_some_and(|text| names.is_named(text)))
                     && let Some(token) = rule.token.hide(value, length)
                 {
                     *value = token;
                 }
             }
         }
+    }
+
+    /// The runs of 12 hexadecimal digits at places where they are ids.
+    pub fn short_ids(&self, part: &Part) -> Vec<String> {
+        let is_short =
+            |rule: &&Hidden| matches!(rule.token, Token::ShortId) && applies(&rule.on, &part.route);
+        let places =
+            self.hidden.iter().filter(is_short).flat_map(|rule| rule.at.places([Some(&part.tree), None]));
+        let texts = places.filter_map(|place| place.find(&part.tree)?.as_str().map(str::to_owned));
+        let ids = texts.flat_map(|text| runs(&text).map(|(_, run)| run.to_owned()).collect::<Vec<_>>());
+        ids.filter(|run| run.len() == 12).collect()
     }
 
     /// Sorts sets and gives keyed lists their keys.
@@ -96,7 +112,7 @@ impl Rules {
                 let Some(value) = find_mut(&mut part.tree, &place) else { continue };
                 let Value::Array(list) = value else { continue };
                 match &rule.order {
-                    Order::Set => list.sort_by_cached_key(Value::to_string),
+                    Order::Set => list.sort_by_cached_key(without_ids),
                     Order::Keyed(_) if list.is_empty() => {}
                     Order::Keyed(key) => *value = keyed(std::mem::take(list), key),
                 }
@@ -109,17 +125,22 @@ fn applies(on: &Option<Route>, route: &Option<Route>) -> bool {
     on.is_none() || on == route
 }
 
-/// A list as an object. Elements without the key go by their number, and of two with the same
-/// key the second is `key#2`.
-fn keyed(mut list: Vec<Value>, key: &Pointer) -> Value {
+/// A list as an object. Elements without the key are counted, and of two with the same key the
+/// second is `key#2`.
+fn keyed(mut list: Vec<Value>, keys: &[Pointer]) -> Value {
     // A list without order: of elements with the same key, the order is that of their text.
-    list.sort_by_cached_key(Value::to_string);
+    list.sort_by_cached_key(without_ids);
     let mut map = Map::new();
-    for (at, value) in list.into_iter().enumerate() {
-        let name = match key.find(&value) {
+    let mut nameless = 0;
+    for value in list {
+        let mut given = keys.iter().filter_map(|key| key.find(&value)).filter(|found| !found.is_null());
+        let name = match given.next() {
             Some(Value::String(text)) => text.clone(),
-            Some(Value::Null) | None => format!("#{at}"),
             Some(other) => other.to_string(),
+            None => {
+                nameless += 1;
+                format!("#{nameless}")
+            }
         };
         let mut unique = name.clone();
         let mut number = 1;
@@ -132,7 +153,8 @@ fn keyed(mut list: Vec<Value>, key: &Pointer) -> Value {
     Value::Object(map)
 }
 
-fn find_mut<'v>(tree: &'v mut Value, pointer: &Pointer) -> Option<&'v mut Value> {
+/// The value at a place, to be changed.
+pub fn find_mut<'v>(tree: &'v mut Value, pointer: &Pointer) -> Option<&'v mut Value> {
     pointer.segments().iter().try_fold(tree, |value, segment| match value {
         Value::Object(map) => map.get_mut(segment),
         Value::Array(list) => segment.parse::<usize>().ok().and_then(|at| list.get_mut(at)),
@@ -215,14 +237,14 @@ fn order(entry: &Reader<'_>, mistakes: &mut Mistakes) -> Option<Order> {
         "set" => Some(Order::Set),
         "keyed" => {
             entry.need("key", "name the place within an element: key = \"/Name\"", mistakes);
-            let text = entry.string("key", mistakes)?;
-            match Pointer::parse(text) {
-                Ok(pointer) => Some(Order::Keyed(pointer)),
-                Err(error) => {
-                    mistakes.add(entry.span_of("key"), format!("`{text}` is no pointer"), error.to_string());
-                    None
+            let mut keys = Vec::new();
+            for (text, span) in one_or_many(entry, "key", mistakes) {
+                match Pointer::parse(text) {
+                    Ok(pointer) => keys.push(pointer),
+                    Err(error) => mistakes.add(span, format!("`{text}` is no pointer"), error.to_string()),
                 }
             }
+            Some(Order::Keyed(keys))
         }
         other => {
             mistakes.add(entry.span_of("order"), format!("`{other}` is no order"), "there are set and keyed");
