@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::exchange::{Answer, End, Exchange, Failure, Named, Recording};
 use crate::frames::demultiplex;
 use crate::pointer::Pointer;
+use crate::route::Route;
 use crate::scenario::{Action, Scenario, Step, StepId, View};
 use crate::snapshot::{Part, Snapshot, StepSnapshot};
 use names::Names;
@@ -125,9 +126,29 @@ fn raw_part(exchange: &Exchange, views: Vec<(&str, View)>, is_timed: bool) -> Pa
     Part {
         name: exchange.part.clone(),
         route: exchange.route.clone(),
-        request: format!("{} {}", exchange.sent.method, exchange.sent.target),
+        request: format!("{} {}", exchange.sent.method, readable(&exchange.sent.target)),
         tree: Value::Object(tree),
     }
+}
+
+/// A target with its printable escapes undone: it is read by people, and names stand at borders.
+fn readable(target: &str) -> String {
+    let mut pieces = target.split('%');
+    let mut told = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let code = piece.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match code.filter(|code| code.is_ascii_graphic() && *code != b'%') {
+            Some(code) => {
+                told.push(char::from(code));
+                told.push_str(&piece[2..]);
+            }
+            None => {
+                told.push('%');
+                told.push_str(piece);
+            }
+        }
+    }
+    told
 }
 
 fn answered(answer: &Answer, exchange: &Exchange, views: &[(&str, View)]) -> Map<String, Value> {
@@ -138,7 +159,9 @@ fn answered(answer: &Answer, exchange: &Exchange, views: &[(&str, View)]) -> Map
     tree.insert("reason".to_owned(), reason.into());
     let mut headers = header_lists(answer);
     let content_type = answer.header("content-type").next().unwrap_or_default().to_owned();
-    let is_raw = content_type.contains("raw-stream") || content_type.contains("multiplexed-stream");
+    let is_raw = content_type.contains("raw-stream")
+        || content_type.contains("multiplexed-stream")
+        || (content_type.is_empty() && has_frames(answer, exchange.route.as_ref()));
     let is_head = exchange.sent.method == "HEAD";
     if answer.status >= 400 && !is_head && !is_raw {
         tree.extend(error::error(answer, &mut headers));
@@ -158,6 +181,15 @@ fn answered(answer: &Answer, exchange: &Exchange, views: &[(&str, View)]) -> Map
     }
     tree.insert("headers".to_owned(), Value::Object(headers));
     tree
+}
+
+/// Docker 20.10 names no content type for logs: where frames are due, what begins with a whole
+/// one is a raw stream.
+fn has_frames(answer: &Answer, route: Option<&Route>) -> bool {
+    let due = ["GET /containers/*/logs", "POST /containers/*/attach", "POST /exec/*/start"];
+    let is_due = answer.end.is_some() || route.is_some_and(|route| due.contains(&route.as_str()));
+    let length = answer.body.0.len();
+    is_due && demultiplex(&answer.body.0).is_some_and(|frames| frames.rest.len() < length)
 }
 
 /// A header whose value is JSON in base64.

@@ -95,19 +95,25 @@ fn columns(line: &str, count: usize) -> Vec<String> {
     cells
 }
 
-/// Numbers and times of processes vary; that a PID is 0 does not.
+/// Numbers and times of processes vary; that a PID is 0, and the form of a time, do not.
 fn process_cell(title: &str, cell: &Value) -> Value {
-    let Some(cell) = cell.as_str() else { return cell.clone() };
-    let digits = !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit());
-    let numeric = !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit() || ".:,-".contains(c));
-    match title {
-        "PID" | "PPID" if digits && cell != "0" => "<pid>".into(),
-        "C" | "%CPU" | "%MEM" | "VSZ" | "RSS" | "SZ" if numeric => "<number>".into(),
-        // procps writes 08:27 or Nov24.
-        "STIME" | "START" if numeric || cell.starts_with(|c: char| c.is_ascii_uppercase()) => "<time>".into(),
-        "TIME" if numeric => "<duration>".into(),
-        _ => cell.into(),
-    }
+    const SHAPES: &[(&[&str], &str, &str)] = &[
+        (&["PID", "PPID"], r"[1-9]\d*", "<pid>"),
+        (&["C", "%CPU", "%MEM", "VSZ", "RSS", "SZ"], r"\d+([.,]\d+)?[kmg]?", "<number>"),
+        // procps writes 08:27, Nov24 or a year.
+        (&["STIME", "START"], r"\d\d:\d\d(:\d\d)?|[A-Z][a-z]{2} ?\d\d?|\d{4}", "<time>"),
+        (&["STIME", "START"], r"\d{9,10}(,\d+)?", "<unix-time>"),
+        (&["TIME"], r"(\d+-)?\d+:\d\d(:\d\d)?", "<duration>"),
+        (&["TIME"], r"[1-9]\d*|\d+,\d+", "<number>"),
+    ];
+    static COMPILED: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
+        SHAPES.iter().map(|(_, shape, _)| Regex::new(&format!("^(?:{shape})$")).ok()).collect()
+    });
+    let Some(text) = cell.as_str() else { return cell.clone() };
+    let fits = SHAPES.iter().zip(COMPILED.iter()).find(|((titles, _, _), shape)| {
+        titles.contains(&title) && shape.as_ref().is_some_and(|shape| shape.is_match(text))
+    });
+    fits.map_or_else(|| cell.clone(), |((_, _, token), _)| (*token).into())
 }
 
 /// Output of `mount` and `df`, or the text of `/proc/mounts`: entries by destination.
@@ -288,6 +294,12 @@ mod tests {
             json!({"UID": 0, "PID": "<pid>", "CMD": "sleep", "column 4": "x"})
         );
         assert_eq!(told["tail"], "");
+        let raw = r#"{"Titles":["PID","STIME","TIME","CMD"],"Processes":[["0","1795480903","0","zsched"]]}"#;
+        let told = view(View::Processes, raw).unwrap();
+        assert_eq!(
+            told["processes"]["zsched"],
+            json!({"PID": "0", "STIME": "<unix-time>", "TIME": "0", "CMD": "zsched"})
+        );
         assert_eq!(view(View::Processes, r#"{"Titles":["PID"],"Processes":[],"More":1}"#), None);
     }
 

@@ -35,12 +35,12 @@ struct Arranged {
 #[derive(Clone, Debug)]
 enum Order {
     Set,
-    /// By the first of these places that is there.
-    Keyed(Vec<Pointer>),
+    /// By the first of these places that is there, and by all of the others behind it.
+    Keyed(Vec<Pointer>, Vec<Pointer>),
 }
 
 const RULE_KEYS: &[&str] = &["on", "at", "token", "matches", "name"];
-const ARRAY_KEYS: &[&str] = &["on", "at", "order", "key"];
+const ARRAY_KEYS: &[&str] = &["on", "at", "order", "key", "and"];
 
 impl Rules {
     /// Reads the text of `suites/normalise.toml`.
@@ -113,8 +113,8 @@ impl Rules {
                 let Value::Array(list) = value else { continue };
                 match &rule.order {
                     Order::Set => list.sort_by_cached_key(without_ids),
-                    Order::Keyed(_) if list.is_empty() => {}
-                    Order::Keyed(key) => *value = keyed(std::mem::take(list), key),
+                    Order::Keyed(..) if list.is_empty() => {}
+                    Order::Keyed(keys, more) => *value = keyed(std::mem::take(list), keys, more),
                 }
             }
         }
@@ -127,16 +127,21 @@ fn applies(on: &Option<Route>, route: &Option<Route>) -> bool {
 
 /// A list as an object. Elements without the key are counted, and of two with the same key the
 /// second is `key#2`.
-fn keyed(mut list: Vec<Value>, keys: &[Pointer]) -> Value {
+fn keyed(mut list: Vec<Value>, keys: &[Pointer], more: &[Pointer]) -> Value {
     // A list without order: of elements with the same key, the order is that of their text.
     list.sort_by_cached_key(without_ids);
     let mut map = Map::new();
     let mut nameless = 0;
     for value in list {
-        let mut given = keys.iter().filter_map(|key| key.find(&value)).filter(|found| !found.is_null());
-        let name = match given.next() {
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
+        let text = |key: &Pointer| match key.find(&value)? {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        };
+        let name = match keys.iter().find_map(text) {
+            Some(first) => {
+                std::iter::once(first).chain(more.iter().filter_map(text)).collect::<Vec<_>>().join("/")
+            }
             None => {
                 nameless += 1;
                 format!("#{nameless}")
@@ -237,14 +242,19 @@ fn order(entry: &Reader<'_>, mistakes: &mut Mistakes) -> Option<Order> {
         "set" => Some(Order::Set),
         "keyed" => {
             entry.need("key", "name the place within an element: key = \"/Name\"", mistakes);
-            let mut keys = Vec::new();
-            for (text, span) in one_or_many(entry, "key", mistakes) {
-                match Pointer::parse(text) {
-                    Ok(pointer) => keys.push(pointer),
-                    Err(error) => mistakes.add(span, format!("`{text}` is no pointer"), error.to_string()),
+            let mut pointers = |name| {
+                let mut found = Vec::new();
+                for (text, span) in one_or_many(entry, name, mistakes) {
+                    match Pointer::parse(text) {
+                        Ok(pointer) => found.push(pointer),
+                        Err(error) => {
+                            mistakes.add(span, format!("`{text}` is no pointer"), error.to_string())
+                        }
+                    }
                 }
-            }
-            Some(Order::Keyed(keys))
+                found
+            };
+            Some(Order::Keyed(pointers("key"), pointers("and")))
         }
         other => {
             mistakes.add(entry.span_of("order"), format!("`{other}` is no order"), "there are set and keyed");
