@@ -28,6 +28,8 @@ const ASKING: Duration = Duration::from_secs(10);
 pub struct Endpoint {
     /// Where it listens.
     pub address: Address,
+    /// The engine beneath, for one that only stands in: what is made really lies there.
+    pub beneath: Option<Address>,
     /// By how much all deadlines are longer than a scenario says.
     pub timeout_factor: f64,
     /// The engine's own names of images, by capability (`busybox`).
@@ -73,7 +75,19 @@ pub enum EngineError {
 impl Endpoint {
     /// An endpoint without peculiarities.
     pub fn new(address: Address) -> Endpoint {
-        Endpoint { address, timeout_factor: 1.0, images: BTreeMap::new(), lacks: BTreeMap::new() }
+        Endpoint {
+            address,
+            beneath: None,
+            timeout_factor: 1.0,
+            images: BTreeMap::new(),
+            lacks: BTreeMap::new(),
+        }
+    }
+
+    /// Where what is made on this engine really lies; a ledger names it, since a stand-in ends
+    /// with its run.
+    pub fn home(&self) -> &Address {
+        self.beneath.as_ref().unwrap_or(&self.address)
     }
 
     /// A duration as this engine needs it.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::divergence::{Divergence, Matcher, Observation, RatioBound};
 use crate::pointer::Pointer;
-use crate::scenario::StepId;
+use crate::scenario::{Scenario, StepId};
 use crate::snapshot::{Difference, Part, Snapshot, StepSnapshot};
 use crate::timing;
 use crate::verdict::{Finding, FindingKind, Verdict, VerdictKind};
@@ -17,6 +17,7 @@ use select::{Choice, Conditions, Speaker};
 
 /// Judges one case: the differences of its two snapshots against what is known.
 pub fn judge(
+    scenario: &Scenario,
     reference: &Snapshot,
     candidate: &Snapshot,
     differences: &[Difference],
@@ -41,7 +42,7 @@ pub fn judge(
                 differences.iter().filter(|each| each.step == step.id && each.part == name).collect();
             match sides {
                 [Some(reference), Some(candidate)] => {
-                    let at = Spot { case: &case, step: &step.id, reference, candidate };
+                    let at = Spot { scenario, case: &case, step: &step.id, reference, candidate };
                     findings.extend(judge_part(&at, &here, &active));
                 }
                 _ => findings.push(unreached_finding(&step.id, name, &step.id.0)),
@@ -54,6 +55,7 @@ pub fn judge(
 
 /// One exchange on both sides.
 struct Spot<'a> {
+    scenario: &'a Scenario,
     case: &'a crate::scenario::CaseId,
     step: &'a StepId,
     reference: &'a Part,
@@ -65,7 +67,9 @@ fn judge_part(spot: &Spot<'_>, differences: &[&Difference], active: &[&Divergenc
     let trees = [Some(&spot.reference.tree), Some(&spot.candidate.tree)];
     let mut places: BTreeMap<Pointer, Vec<Speaker<'_>>> = BTreeMap::new();
     for speaker in speakers {
-        for place in speaker.observation.at.places(trees) {
+        let compared = |place: &Pointer| spot.scenario.compares(spot.step, &spot.reference.name, place);
+        let places_here = speaker.observation.at.places(trees).into_iter().filter(compared);
+        for place in places_here.filter(|place| speaker.reaches(place, &spot.reference.tree)) {
             places.entry(place).or_default().push(speaker);
         }
     }

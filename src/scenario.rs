@@ -157,6 +157,23 @@ pub struct Step {
     pub line: usize,
 }
 
+impl Scenario {
+    /// Whether a place, or some of what lies below it, is compared by a step; of an exec, `at` is within the part.
+    pub fn compares(&self, step: &StepId, part: &str, at: &Pointer) -> bool {
+        let Some(step) = self.steps.iter().find(|each| each.id == *step) else { return true };
+        let place: Pointer = match step.action {
+            Action::Exec(_) => {
+                std::iter::once(part).chain(at.segments().iter().map(String::as_str)).collect()
+            }
+            Action::Request(_) | Action::Raw(_) | Action::Stream(_) | Action::Join(_) => at.clone(),
+        };
+        let always = ["failure", "unreached", "time"];
+        step.compare.is_empty()
+            || at.segments().first().is_some_and(|first| always.contains(&first.as_str()))
+            || step.compare.iter().any(|compared| place.is_under(compared) || compared.is_under(&place))
+    }
+}
+
 /// What a step does.
 #[derive(Clone, Debug, Serialize)]
 pub enum Action {

@@ -86,7 +86,18 @@ fn divergence(id: &str, observations: Vec<Observation>) -> Divergence {
 fn judged(reference: &Snapshot, candidate: &Snapshot, divergences: &[Divergence]) -> Verdict {
     let conditions =
         Conditions { reference: engine("docker", "20.10.24"), candidate: engine("sdc-docker", "0.7.11") };
-    judge(reference, candidate, &compare(reference, candidate), divergences, &conditions)
+    judge(&scenario(), reference, candidate, &compare(reference, candidate), divergences, &conditions)
+}
+
+/// Only the step `narrow` compares less than everything.
+fn scenario() -> crate::scenario::Scenario {
+    let text =
+        "title = \"t\"\n[[steps]]\nid = \"narrow\"\nrequest = \"GET /version\"\ncompare = [\"/status\"]\n";
+    let files = crate::suite::SuiteFiles {
+        scenarios: vec![("suites/area/scenarios/case.toml".to_owned(), text.to_owned())],
+        ..Default::default()
+    };
+    crate::suite::load(&files).unwrap().scenarios.remove(0)
 }
 
 /// `verdict: finding place [divergence], ...`
@@ -337,6 +348,16 @@ fn a_pin_covers_what_lies_below_it_and_nothing_beside_it() {
     let worse = snapshot(&[("inspect", None, object(json!([{"PrivatePort": 81}])))]);
     let verdict = judged(&reference, &worse, &known);
     assert_eq!(told(&verdict), "fails: drifted inspect/body/json/Ports [ports]");
+}
+
+#[test]
+fn a_place_that_a_step_does_not_compare_is_nobodys() {
+    let reference = snapshot(&[("whole", None, json!({"headers": {}})), ("narrow", None, status(200))]);
+    let with_id = json!({"headers": {"x-request-id": ["<id>"]}});
+    let candidate = snapshot(&[("whole", None, with_id), ("narrow", None, status(200))]);
+    let pin = on("*", "/headers/x-request-id", Matcher::Absent, is(json!(["<id>"])));
+    let verdict = judged(&reference, &candidate, &[divergence("ids", vec![pin])]);
+    assert_eq!(told(&verdict), "diverges: known whole/headers/x-request-id [ids]");
 }
 
 #[test]

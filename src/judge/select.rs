@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::divergence::{Divergence, Matcher, Observation, Scope, When};
 use crate::engine_id::EngineId;
 use crate::mistake::Mistake;
+use crate::pointer::Pointer;
 use crate::scenario::{CaseId, Scenario, StepId};
 use crate::snapshot::Part;
 use crate::verdict::Finding;
@@ -52,6 +53,20 @@ impl Speaker<'_> {
         };
         let unnamed_step = usize::from(matches!(&self.observation.scope, Scope::Scenario { step: None, .. }));
         (scope, self.observation.at.stars() + unnamed_step, usize::MAX - self.divergence.when.narrowness())
+    }
+
+    /// Whether the reference has what the place lies in: what is said of every answer says
+    /// nothing of an error where there is none.
+    pub fn reaches(&self, place: &Pointer, tree: &Value) -> bool {
+        match &self.observation.scope {
+            Scope::Scenario { .. } => true,
+            Scope::Route(_) | Scope::Everywhere => {
+                let segments = place.segments();
+                let parent: Pointer =
+                    segments.iter().take(segments.len().saturating_sub(1)).cloned().collect();
+                parent.find(tree).is_some()
+            }
+        }
     }
 
     fn applies(&self, at_reference: Option<&Value>) -> bool {

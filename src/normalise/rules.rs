@@ -128,25 +128,24 @@ fn applies(on: &Option<Route>, route: &Option<Route>) -> bool {
 /// A list as an object. Elements without the key are counted, and of two with the same key the
 /// second is `key#2`.
 fn keyed(mut list: Vec<Value>, keys: &[Pointer], more: &[Pointer]) -> Value {
-    // A list without order: of elements with the same key, the order is that of their text.
-    list.sort_by_cached_key(without_ids);
-    let mut map = Map::new();
-    let mut nameless = 0;
-    for value in list {
-        let text = |key: &Pointer| match key.find(&value)? {
+    let key_of = |value: &Value| {
+        let text = |key: &Pointer| match key.find(value)? {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
             other => Some(other.to_string()),
         };
-        let name = match keys.iter().find_map(text) {
-            Some(first) => {
-                std::iter::once(first).chain(more.iter().filter_map(text)).collect::<Vec<_>>().join("/")
-            }
-            None => {
-                nameless += 1;
-                format!("#{nameless}")
-            }
-        };
+        let first = keys.iter().find_map(text)?;
+        Some(std::iter::once(first).chain(more.iter().filter_map(text)).collect::<Vec<_>>().join("/"))
+    };
+    // Of elements with the same key, the order is that of their text; fresh ids change none.
+    list.sort_by_cached_key(|value| (key_of(value).map(|key| without_ids(&key.into())), without_ids(value)));
+    let mut map = Map::new();
+    let mut nameless = 0;
+    for value in list {
+        let name = key_of(&value).unwrap_or_else(|| {
+            nameless += 1;
+            format!("#{nameless}")
+        });
         let mut unique = name.clone();
         let mut number = 1;
         while map.contains_key(&unique) {

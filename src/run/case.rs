@@ -95,7 +95,8 @@ impl<'a> Case<'a> {
 
     fn broom(&self) -> Broom<'_> {
         let limit = self.run.endpoint.stretch(self.run.deadlines.request);
-        Broom { wire: &self.wire, api: self.run.api, tag: self.run.tag, limit }
+        let home = self.run.endpoint.home();
+        Broom { wire: &self.wire, home, api: self.run.api, tag: self.run.tag, limit }
     }
 
     async fn step(&mut self, step: &Step, before: &[Step]) -> Result<Outcome, RunError> {
@@ -144,8 +145,8 @@ impl<'a> Case<'a> {
     }
 
     fn note(&self, thing: super::ledger::Thing, name: &str) -> Result<(), RunError> {
-        let address = &self.run.endpoint.address;
-        self.run.ledger.note(thing, name, self.run.tag, address).map_err(RunError::Ledger)
+        let home = self.run.endpoint.home();
+        self.run.ledger.note(thing, name, self.run.tag, home).map_err(RunError::Ledger)
     }
 
     /// Begins a background step and waits until it is under way, so that later steps act on it.

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::ledger::{Entry, Left, Thing};
 use super::made::Made;
 use super::perform::{answered_json, ask};
+use crate::engine::address::Address;
 use crate::engine::target::encode_value;
 use crate::engine::wire::{Wire, usual_headers};
 use crate::exchange::{Bytes, Exchange, Sent};
@@ -24,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Broom<'a> {
     /// The engine.
     pub wire: &'a Wire,
+    /// Where what it makes really lies, for the ledger.
+    pub home: &'a Address,
     /// A version that it serves.
     pub api: &'a Version,
     /// The label value of what may be removed.
@@ -48,8 +51,8 @@ impl Broom<'_> {
             }
             let mut seen = BTreeSet::new();
             names.retain(|name| seen.insert(name.clone()));
-            if kind == Thing::Image {
-                // Children before their parents.
+            if matches!(kind, Thing::Image | Thing::Container) {
+                // Children before their parents, and users of volumes before their owners.
                 names.reverse();
             }
             for name in names {
@@ -62,7 +65,7 @@ impl Broom<'_> {
     }
 
     fn left(&self, kind: Thing, name: &str, reason: String) -> Left {
-        let engine = self.wire.address().to_string();
+        let engine = self.home.to_string();
         Left { entry: Entry { kind, name: name.to_owned(), tag: self.tag.to_owned(), engine }, reason }
     }
 
@@ -82,6 +85,10 @@ impl Broom<'_> {
                 Some(409) if kind == Thing::Image && !name.starts_with(self.tag) => return Ok(()),
                 _ => reason = describe(&exchange),
             }
+            // sdc-docker says 500 of a volume that is not there.
+            if self.is_gone(kind, name).await? {
+                return Ok(());
+            }
             if exchange.failure.is_some() {
                 break;
             }
@@ -92,6 +99,17 @@ impl Broom<'_> {
             sleep(PAUSE).await;
         }
         Err(reason)
+    }
+
+    async fn is_gone(&self, kind: Thing, name: &str) -> Result<bool, String> {
+        let target = match kind {
+            Thing::Container => format!("/containers/{name}/json"),
+            Thing::Image => format!("/images/{name}/json"),
+            Thing::Network => format!("/networks/{name}"),
+            Thing::Volume => format!("/volumes/{name}"),
+        };
+        let exchange = self.send("GET", &target).await?;
+        Ok(exchange.answer.is_some_and(|answer| answer.status == 404))
     }
 
     /// The names or ids of everything that carries the case's label.

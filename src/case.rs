@@ -1,0 +1,330 @@
+//! One case from its file to its verdict: load, run, normalise, compare, judge.
+//! The file to read first. It knows how to ask both sides, and nothing of reports.
+
+pub mod schedule;
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use futures_util::FutureExt as _;
+use schedule::Planned;
+
+use crate::compare::compare;
+use crate::divergence::Divergence;
+use crate::engine::Endpoint;
+use crate::engine_id::{EngineId, Kind};
+use crate::exchange::Recording;
+use crate::judge::judge;
+use crate::judge::select::Conditions;
+use crate::normalise::{Rules, normalise};
+use crate::run::cancel::Cancel;
+use crate::run::ledger::Ledger;
+use crate::run::{CaseRun, Deadlines, run_case};
+use crate::scenario::{CaseId, Need, Scenario};
+use crate::simulator::Simulator;
+use crate::snapshot::Snapshot;
+use crate::store::Store;
+use crate::store::last::Played;
+use crate::verdict::{Verdict, VerdictKind};
+
+/// One side of a run.
+pub struct Seat {
+    /// As it was asked for: `docker`, `simulator`, `recorded:docker-20.10`.
+    pub name: String,
+    /// Who it is.
+    pub engine: EngineId,
+    /// How its answers are had.
+    pub source: Source,
+}
+
+/// How a side's answers are had.
+pub enum Source {
+    /// By asking it.
+    Live {
+        /// Where it listens.
+        endpoint: Endpoint,
+        /// The simulator, if the run started it itself.
+        simulator: Option<Simulator>,
+    },
+    /// From the committed snapshots of this folder.
+    Recorded(String),
+}
+
+impl Seat {
+    /// Whether it answers from committed snapshots.
+    pub fn is_recorded(&self) -> bool {
+        matches!(self.source, Source::Recorded(_))
+    }
+}
+
+/// What asking one side needs.
+pub struct Asking<'a> {
+    /// The rules of normalising.
+    pub rules: &'a Rules,
+    /// Where snapshots lie.
+    pub store: &'a Store,
+    /// Where made things are entered before they are made; none when nothing is asked live.
+    pub ledger: Option<&'a Ledger>,
+    /// How long to wait.
+    pub deadlines: Deadlines,
+    /// Ends the cases that are under way.
+    pub cancel: Cancel,
+}
+
+/// Everything that judging one case needs.
+pub struct Session<'a> {
+    /// The engine that is right by definition.
+    pub reference: &'a Seat,
+    /// The engine that is held against it.
+    pub candidate: &'a Seat,
+    /// Whether the candidate is the reference once more: then nothing is known.
+    pub null: bool,
+    /// What is known.
+    pub divergences: &'a [Divergence],
+    /// How to ask.
+    pub asking: Asking<'a>,
+    /// Whether cases that may crash a real sdc-docker are asked for.
+    pub may_crash: bool,
+}
+
+/// What playing a case gave.
+pub struct Outcome {
+    /// The judgement.
+    pub verdict: Verdict,
+    /// Both sides, when at least one was asked live.
+    pub played: Option<Played>,
+    /// Both sides' time in milliseconds, when both were asked live.
+    pub millis: Option<[f64; 2]>,
+}
+
+/// One side's answers.
+pub struct Side {
+    /// Normalised.
+    pub snapshot: Snapshot,
+    /// As they were, when the side was asked live.
+    pub recording: Option<Recording>,
+    /// The time for the whole case.
+    pub millis: Option<f64>,
+}
+
+/// Why a side has no answers.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswers {
+    /// Something is missing that was not promised.
+    #[error("{0}")]
+    Skipped(String),
+    /// It could not be asked.
+    #[error("{0}")]
+    Errs(String),
+}
+
+impl Session<'_> {
+    /// The two engines, as `when` is held against them.
+    pub fn conditions(&self) -> Conditions {
+        Conditions { reference: self.reference.engine.clone(), candidate: self.candidate.engine.clone() }
+    }
+
+    /// Plays one case on both sides and judges it. `number` makes the names of the case unique.
+    pub async fn play(&self, planned: &Planned<'_>, number: usize) -> Outcome {
+        if let Some(reason) = self.lacks(planned.scenario) {
+            return Outcome::bare(planned.case(), VerdictKind::Skipped, reason);
+        }
+        let [reference, candidate] = match planned.scenario.repetitions {
+            Some(times) => self.both_timed(planned, number, times).await,
+            None if planned.scenario.exclusive => {
+                let reference = self.asking.side(self.reference, planned, &format!("{number}r")).await;
+                [reference, self.asking.side(self.candidate, planned, &format!("{number}c")).await]
+            }
+            None => {
+                let tags = [format!("{number}r"), format!("{number}c")];
+                let reference = self.asking.side(self.reference, planned, &tags[0]);
+                let candidate = self.asking.side(self.candidate, planned, &tags[1]);
+                futures_util::future::join(reference, candidate).await.into()
+            }
+        };
+        match (reference, candidate) {
+            (Ok(reference), Ok(candidate)) => self.judged(planned.scenario, reference, candidate),
+            (Err(NoAnswers::Errs(reason)), _) | (_, Err(NoAnswers::Errs(reason))) => {
+                Outcome::bare(planned.case(), VerdictKind::Errs, reason)
+            }
+            (Err(NoAnswers::Skipped(reason)), _) | (_, Err(NoAnswers::Skipped(reason))) => {
+                Outcome::bare(planned.case(), VerdictKind::Skipped, reason)
+            }
+        }
+    }
+
+    fn judged(&self, scenario: &Scenario, reference: Side, candidate: Side) -> Outcome {
+        let differences = compare(&reference.snapshot, &candidate.snapshot);
+        let known = if self.null { &[] } else { self.divergences };
+        let verdict = judge(
+            scenario,
+            &reference.snapshot,
+            &candidate.snapshot,
+            &differences,
+            known,
+            &self.conditions(),
+        );
+        let millis = reference.millis.zip(candidate.millis).map(|(one, other)| [one, other]);
+        let is_live = reference.recording.is_some() || candidate.recording.is_some();
+        let played = is_live.then(|| Played {
+            reference: Some(reference.snapshot),
+            candidate: Some(candidate.snapshot),
+            reference_recording: reference.recording,
+            candidate_recording: candidate.recording,
+        });
+        Outcome { verdict, played, millis }
+    }
+
+    /// Why the case cannot run here, if it cannot.
+    fn lacks(&self, scenario: &Scenario) -> Option<String> {
+        let is_real_sdc = |engine: &EngineId| {
+            engine.identity == "sdc-docker" && matches!(engine.kind, Kind::Live | Kind::Container)
+        };
+        for need in &scenario.needs {
+            if *need == Need::MayCrash && !self.may_crash && is_real_sdc(&self.candidate.engine) {
+                return Some("may end the server's process; --may-crash runs it".to_owned());
+            }
+            if let Some(reason) = self.reference.lacks(need).or_else(|| self.candidate.lacks(need)) {
+                return Some(reason);
+            }
+        }
+        None
+    }
+
+    /// Paired and interleaved repetitions, the simulator with the times of a data center.
+    async fn both_timed(
+        &self,
+        planned: &Planned<'_>,
+        number: usize,
+        times: u32,
+    ) -> [Result<Side, NoAnswers>; 2] {
+        let seats = [self.reference, self.candidate];
+        seats.iter().for_each(|seat| seat.set_latency(true));
+        let mut sides: [Option<Result<Side, NoAnswers>>; 2] = [None, None];
+        for time in 0..times {
+            for at in if time % 2 == 0 { [0, 1] } else { [1, 0] } {
+                let letter = if at == 0 { 'r' } else { 'c' };
+                let again = self.asking.side(seats[at], planned, &format!("{number}{letter}{time}")).await;
+                sides[at] = Some(merge(sides[at].take(), again));
+            }
+        }
+        seats.iter().for_each(|seat| seat.set_latency(false));
+        let all = |side: Option<Result<Side, NoAnswers>>| {
+            let mut side = side.unwrap_or(Err(NoAnswers::Errs("no repetition was asked for".to_owned())))?;
+            if let Some(recording) = &side.recording {
+                side.snapshot = normalise(recording, planned.scenario, self.asking.rules);
+            }
+            Ok(side)
+        };
+        sides.map(all)
+    }
+}
+
+impl Seat {
+    fn lacks(&self, need: &Need) -> Option<String> {
+        let Source::Live { endpoint, .. } = &self.source else { return None };
+        let reason = endpoint.lacks.get(&need.to_string())?;
+        Some(format!("{} lacks {need}: {reason}", self.name))
+    }
+
+    fn set_latency(&self, on: bool) {
+        if let Source::Live { simulator: Some(simulator), .. } = &self.source {
+            simulator.set_latency(on);
+        }
+    }
+}
+
+impl Asking<'_> {
+    /// One side's answers to a case: asked live or read from snapshots.
+    pub async fn side(&self, seat: &Seat, planned: &Planned<'_>, tag: &str) -> Result<Side, NoAnswers> {
+        match &seat.source {
+            Source::Recorded(folder) => self.recorded(folder, planned),
+            Source::Live { endpoint, .. } => self.live(seat, endpoint, planned, tag).await,
+        }
+    }
+
+    /// As [`Asking::side`], several times one after the other when the case is about time.
+    pub async fn repeated(&self, seat: &Seat, planned: &Planned<'_>, tag: &str) -> Result<Side, NoAnswers> {
+        let Some(times) = planned.scenario.repetitions else {
+            return self.side(seat, planned, tag).await;
+        };
+        seat.set_latency(true);
+        let mut sum = None;
+        for time in 0..times {
+            let again = self.side(seat, planned, &format!("{tag}{time}")).await;
+            sum = Some(merge(sum, again));
+        }
+        seat.set_latency(false);
+        let mut side = sum.unwrap_or(Err(NoAnswers::Errs("no repetition was asked for".to_owned())))?;
+        if let Some(recording) = &side.recording {
+            side.snapshot = normalise(recording, planned.scenario, self.rules);
+        }
+        Ok(side)
+    }
+
+    async fn live(
+        &self,
+        seat: &Seat,
+        endpoint: &Endpoint,
+        planned: &Planned<'_>,
+        tag: &str,
+    ) -> Result<Side, NoAnswers> {
+        let Some(ledger) = self.ledger else {
+            return Err(NoAnswers::Errs("the run has no ledger".to_owned()));
+        };
+        let tag = format!("dv-{}-{tag}", ledger.run_id());
+        let fixtures = self.store.fixtures();
+        let run = CaseRun {
+            scenario: planned.scenario,
+            api: planned.api,
+            endpoint,
+            engine: &seat.engine,
+            tag: &tag,
+            ledger,
+            deadlines: self.deadlines,
+            fixtures: &fixtures,
+            cancel: &self.cancel,
+        };
+        let started = Instant::now();
+        // A panic is the harness's own failure: it ends the case and not the run.
+        let recording = AssertUnwindSafe(run_case(run)).catch_unwind().await;
+        let recording = recording.map_err(|_| NoAnswers::Errs("the harness panicked".to_owned()))?;
+        let recording = recording.map_err(|error| NoAnswers::Errs(format!("{}: {error}", seat.name)))?;
+        let millis = Some(started.elapsed().as_secs_f64() * 1000.0);
+        let snapshot = normalise(&recording, planned.scenario, self.rules);
+        Ok(Side { snapshot, recording: Some(recording), millis })
+    }
+
+    fn recorded(&self, folder: &str, planned: &Planned<'_>) -> Result<Side, NoAnswers> {
+        let snapshot = self.store.snapshot(folder, &planned.case());
+        match snapshot.map_err(|error| NoAnswers::Errs(error.to_string()))? {
+            None => Err(NoAnswers::Skipped(format!("there is no snapshot of it in {folder}"))),
+            Some(old) if old.fingerprint != planned.scenario.fingerprint => {
+                Err(NoAnswers::Skipped(format!("its steps changed since {folder} was recorded")))
+            }
+            Some(snapshot) => Ok(Side { snapshot, recording: None, millis: None }),
+        }
+    }
+}
+
+impl Outcome {
+    /// A case without answers to judge.
+    pub fn bare(case: CaseId, verdict: VerdictKind, reason: String) -> Outcome {
+        let verdict = Verdict::without_findings(case, verdict, reason);
+        Outcome { verdict, played: None, millis: None }
+    }
+}
+
+/// Adds the times of one more repetition to those before it. A recorded side has all of them.
+fn merge(so_far: Option<Result<Side, NoAnswers>>, again: Result<Side, NoAnswers>) -> Result<Side, NoAnswers> {
+    let Some(so_far) = so_far else { return again };
+    let (mut so_far, again) = (so_far?, again?);
+    if let (Some(sum), Some(more)) = (&mut so_far.recording, &again.recording) {
+        for (step, other) in sum.steps.iter_mut().zip(&more.steps) {
+            for (exchange, other) in step.exchanges.iter_mut().zip(&other.exchanges) {
+                exchange.millis.extend(&other.millis);
+            }
+        }
+    }
+    Ok(so_far)
+}

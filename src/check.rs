@@ -1,0 +1,215 @@
+//! What can be wrong with a project without asking any engine. Pure; the store reads the files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::divergence::{Divergence, Matcher, Scope};
+use crate::judge::select::{Conditions, holds, speakers};
+use crate::mistake::Mistake;
+use crate::scenario::{CaseId, ScenarioId};
+use crate::snapshot::Snapshot;
+use crate::store::snapshots::SnapshotFile;
+use crate::suite::Suite;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Things to mend.
+    pub mistakes: Vec<Mistake>,
+    /// How the catalogue is accounted for.
+    pub catalogue: Catalogue,
+    /// How many places each divergence pins in the committed snapshots.
+    pub coverage: BTreeMap<String, usize>,
+}
+
+/// How the catalogue is accounted for.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Catalogue {
+    /// All entries.
+    pub entries: usize,
+    /// Those with a divergence that some scenario exercises.
+    pub exercised: usize,
+    /// Those that no client can see, with a written reason.
+    pub unobservable: usize,
+    /// The rest.
+    pub missing: Vec<String>,
+}
+
+/// A pair of committed snapshots, with the engines that `when` is held against.
+pub struct Committed {
+    /// The engines.
+    pub conditions: Conditions,
+    /// The reference's snapshot.
+    pub reference: Snapshot,
+    /// The candidate's snapshot.
+    pub candidate: Snapshot,
+}
+
+/// Checks a suite against its committed snapshots.
+pub fn check(suite: &Suite, files: &[SnapshotFile], committed: &[Committed], today: &str) -> Checked {
+    let mut checked = Checked::default();
+    orphans(suite, files, &mut checked.mistakes);
+    unrecorded(suite, files, &mut checked.mistakes);
+    for divergence in &suite.divergences {
+        reviews(divergence, today, &mut checked.mistakes);
+        places(divergence, suite, committed, &mut checked);
+        stops(divergence, suite, committed, &mut checked.mistakes);
+    }
+    checked.catalogue = catalogue(suite, &checked.coverage);
+    checked
+}
+
+fn at_file(file: &str, message: String, help: &str) -> Mistake {
+    Mistake { file: file.to_owned(), span: None, message, help: help.to_owned() }
+}
+
+/// Snapshots whose scenario is gone.
+fn orphans(suite: &Suite, files: &[SnapshotFile], mistakes: &mut Vec<Mistake>) {
+    let cases: BTreeSet<(&ScenarioId, &crate::version::Version)> = suite
+        .scenarios
+        .iter()
+        .flat_map(|scenario| scenario.api.iter().map(move |api| (&scenario.id, api)))
+        .collect();
+    for file in files.iter().filter(|file| !cases.contains(&(&file.case.scenario, &file.case.api))) {
+        let message = "the snapshot has no scenario at this API version".to_owned();
+        mistakes.push(at_file(&file.file, message, "remove the file, or bring the scenario back"));
+    }
+}
+
+/// Cases without a snapshot in a folder that has most of them.
+fn unrecorded(suite: &Suite, files: &[SnapshotFile], mistakes: &mut Vec<Mistake>) {
+    let folders: BTreeSet<&str> = files.iter().map(|file| file.folder.as_str()).collect();
+    let have: BTreeSet<(&str, &CaseId)> =
+        files.iter().map(|file| (file.folder.as_str(), &file.case)).collect();
+    for scenario in &suite.scenarios {
+        for api in &scenario.api {
+            let case = CaseId { scenario: scenario.id.clone(), api: api.clone() };
+            let lacking: Vec<&str> =
+                folders.iter().copied().filter(|folder| !have.contains(&(folder, &case))).collect();
+            if !lacking.is_empty() {
+                let message = format!("{case} has no snapshot in {}", lacking.join(", "));
+                mistakes.push(at_file(
+                    &scenario.file,
+                    message,
+                    "record it: `divergence record ENGINE --missing`",
+                ));
+            }
+        }
+    }
+}
+
+fn reviews(divergence: &Divergence, today: &str, mistakes: &mut Vec<Mistake>) {
+    if divergence.why.contains(crate::accept::group::TO_FILL_IN) {
+        let message = "`why` is still to be written".to_owned();
+        mistakes.push(at_file(&divergence.file, message, "say in plain words what a reader should know"));
+    }
+    if let Some(date) = divergence.review_by.as_ref().filter(|date| date.as_str() < today) {
+        let message = format!("the review of {} was due on {date}", divergence.id);
+        mistakes.push(at_file(
+            &divergence.file,
+            message,
+            "look whether it still holds, then move `review-by`",
+        ));
+    }
+}
+
+/// Every observation selects at least one place of the committed snapshots at which it holds.
+fn places(divergence: &Divergence, suite: &Suite, committed: &[Committed], checked: &mut Checked) {
+    let mut covered = 0;
+    for observation in &divergence.observations {
+        let lone = Divergence { observations: vec![observation.clone()], ..divergence.clone() };
+        let mut here = 0;
+        // It says that nothing is there on either side, where a wider one says otherwise.
+        let is_nowhere =
+            matches!((&observation.reference, &observation.candidate), (Matcher::Absent, Matcher::Absent));
+        let mut could = false;
+        for pair in committed.iter().filter(|pair| pair.conditions.candidate.identity == divergence.engine) {
+            if !holds(&divergence.when, &pair.reference.case.api, &pair.conditions) {
+                continue;
+            }
+            could = true;
+            let scenario = suite.scenarios.iter().find(|each| each.id == pair.reference.case.scenario);
+            for step in &pair.reference.steps {
+                for part in &step.parts {
+                    let chosen = speakers(&[&lone], &pair.reference.case, &step.id, part);
+                    let theirs = pair.candidate.step(&step.id).and_then(|step| step.part(&part.name));
+                    for speaker in chosen {
+                        let trees = [Some(&part.tree), theirs.map(|part| &part.tree)];
+                        let places = speaker.observation.at.places(trees);
+                        here += places
+                            .iter()
+                            .filter(|place| {
+                                scenario.is_none_or(|each| each.compares(&step.id, &part.name, place))
+                            })
+                            .filter(|place| speaker.reaches(place, &part.tree))
+                            .filter(|place| match speaker.observation.scope {
+                                Scope::Scenario { .. } => true,
+                                Scope::Route(_) | Scope::Everywhere => {
+                                    speaker.observation.reference.accepts(place.find(&part.tree))
+                                }
+                            })
+                            .filter(|place| {
+                                is_nowhere || trees.iter().flatten().any(|tree| place.find(tree).is_some())
+                            })
+                            .count();
+                    }
+                }
+            }
+        }
+        covered += here;
+        if here == 0 && could {
+            let message =
+                format!("the observation in line {} selects no place of any snapshot", observation.line);
+            let help = "look at the scenario with `divergence show`, or remove the observation";
+            checked.mistakes.push(at_file(&divergence.file, message, help));
+        }
+    }
+    checked.coverage.insert(divergence.id.clone(), covered);
+}
+
+/// `stops = true` is true: steps after one of its places are unreached.
+fn stops(divergence: &Divergence, suite: &Suite, committed: &[Committed], mistakes: &mut Vec<Mistake>) {
+    if !divergence.stops || committed.is_empty() {
+        return;
+    }
+    let named: BTreeSet<&ScenarioId> = suite
+        .scenarios
+        .iter()
+        .filter(|scenario| {
+            divergence.observations.iter().any(|observation| match &observation.scope {
+                Scope::Scenario { glob, .. } => crate::judge::select::glob_matches(glob, &scenario.id.0),
+                Scope::Route(_) | Scope::Everywhere => true,
+            })
+        })
+        .map(|scenario| &scenario.id)
+        .collect();
+    let ends = committed.iter().any(|pair| {
+        named.contains(&pair.candidate.case.scenario)
+            && holds(&divergence.when, &pair.candidate.case.api, &pair.conditions)
+            && pair
+                .candidate
+                .steps
+                .iter()
+                .flat_map(|step| &step.parts)
+                .any(|part| part.tree.get("unreached").is_some())
+    });
+    if !ends {
+        let message = "`stops = true`, but no later step is unreached".to_owned();
+        mistakes.push(at_file(&divergence.file, message, "remove `stops`, or add a scenario that shows it"));
+    }
+}
+
+fn catalogue(suite: &Suite, coverage: &BTreeMap<String, usize>) -> Catalogue {
+    let mut catalogue = Catalogue { entries: suite.catalogue.len(), ..Catalogue::default() };
+    for slug in &suite.catalogue {
+        if coverage.get(slug).is_some_and(|places| *places > 0) {
+            catalogue.exercised += 1;
+        } else if suite.unobservable.iter().any(|entry| entry.id == *slug) {
+            catalogue.unobservable += 1;
+        } else {
+            catalogue.missing.push(slug.clone());
+        }
+    }
+    catalogue
+}

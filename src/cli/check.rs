@@ -1,0 +1,101 @@
+//! `check`: everything that can be wrong offline.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use clap::Args;
+use serde_json::json;
+
+use super::output::Output;
+use super::{CliError, Common};
+use crate::check::{Checked, Committed, check as check_suite};
+use crate::engine_id::EngineId;
+use crate::judge::select::Conditions;
+use crate::report::console::{Ink, counted, paint};
+use crate::report::exit;
+use crate::snapshot::Snapshot;
+use crate::store::Store;
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  divergence check\n  divergence check --format json | jq .catalogue")]
+pub struct CheckArgs {
+    /// Also list how many places each divergence pins
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// Checks a project. Exit code 1 when something was found, 2 when it does not load.
+pub fn check(args: &CheckArgs, common: &Common, output: &mut Output) -> Result<u8, CliError> {
+    let store = common.store()?;
+    let loaded = store.load()?;
+    let files = store.snapshot_files()?;
+    let committed = committed(&store)?;
+    let today = time::OffsetDateTime::now_utc().date().to_string();
+    let Checked { mistakes, catalogue, coverage } = check_suite(&loaded.suite, &files, &committed, &today);
+    let code = if mistakes.is_empty() { exit::FINE } else { exit::FAILS };
+    if output.json {
+        let told: Vec<_> = mistakes
+            .iter()
+            .map(|mistake| json!({"file": mistake.file, "message": mistake.message, "help": mistake.help}))
+            .collect();
+        output.json(&json!({"format": 1, "findings": told, "catalogue": catalogue,
+            "scenarios": loaded.suite.scenarios.len(), "snapshots": files.len(), "coverage": coverage}))?;
+        return Ok(code);
+    }
+    for mistake in &mistakes {
+        let text = store.text_of(&mistake.file);
+        writeln!(output.out, "{}", mistake.render(&text, output.width, output.colour).trim_end())?;
+    }
+    if args.verbose {
+        for (id, places) in &coverage {
+            writeln!(output.out, "{id}  {}", counted(*places, "place"))?;
+        }
+    }
+    writeln!(
+        output.out,
+        "{}, {}, {}",
+        counted(loaded.suite.scenarios.len(), "scenario"),
+        counted(loaded.suite.divergences.len(), "divergence"),
+        counted(files.len(), "snapshot")
+    )?;
+    writeln!(
+        output.out,
+        "catalogue: {} entries, {} exercised, {} unobservable, {} not yet accounted for",
+        catalogue.entries,
+        catalogue.exercised,
+        catalogue.unobservable,
+        catalogue.missing.len()
+    )?;
+    let word = match mistakes.len() {
+        0 => paint("nothing to mend", Ink::Good, output.colour),
+        count => paint(&format!("{} to mend", counted(count, "thing")), Ink::Bad, output.colour),
+    };
+    writeln!(output.out, "{word}")?;
+    output.out.flush()?;
+    Ok(code)
+}
+
+/// Every committed candidate snapshot with the reference's of the same case.
+fn committed(store: &Store) -> Result<Vec<Committed>, CliError> {
+    let mut by_case: BTreeMap<_, Vec<Snapshot>> = BTreeMap::new();
+    for file in store.snapshot_files()? {
+        if let Some(snapshot) = store.snapshot(&file.folder, &file.case)? {
+            by_case.entry(file.case).or_default().push(snapshot);
+        }
+    }
+    let mut pairs = Vec::new();
+    for snapshots in by_case.into_values() {
+        let is_reference = |engine: &EngineId| engine.identity == "docker";
+        let Some(reference) = snapshots.iter().find(|snapshot| is_reference(&snapshot.engine)).cloned()
+        else {
+            continue;
+        };
+        for candidate in snapshots.into_iter().filter(|snapshot| !is_reference(&snapshot.engine)) {
+            let conditions =
+                Conditions { reference: reference.engine.clone(), candidate: candidate.engine.clone() };
+            pairs.push(Committed { conditions, reference: reference.clone(), candidate });
+        }
+    }
+    Ok(pairs)
+}

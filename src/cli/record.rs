@@ -1,0 +1,134 @@
+//! `record`: cases on one engine, written as its snapshots.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use clap::Args;
+use serde_json::json;
+
+use super::output::Output;
+use super::run::{ledger_error, seat_error, tell_left};
+use super::{CliError, Common, select};
+use crate::case::Asking;
+use crate::case::schedule::{Planned, run_all};
+use crate::report::console::{clean, counted};
+use crate::report::exit;
+use crate::seats::Choosing;
+use crate::session::{Desk, deadlines};
+use crate::store::snapshots::Saving;
+use crate::version::Version;
+
+/// Arguments of `record`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  divergence record docker\n  divergence record simulator --world 0.3\n  divergence record docker exit-statuses --review && cargo insta review"
+)]
+pub struct RecordArgs {
+    /// The engine: docker, simulator, an address, or an entry of engines.toml
+    engine: String,
+    /// Parts of case names, or globs
+    filters: Vec<String>,
+    /// Only these API versions
+    #[arg(long, value_delimiter = ',')]
+    api: Vec<Version>,
+    /// Cases at a time
+    #[arg(long, short, default_value_t = 4)]
+    jobs: usize,
+    /// The world of the simulator
+    #[arg(long, default_value = "default")]
+    world: String,
+    /// Write changes beside the old snapshots, for `cargo insta review`
+    #[arg(long)]
+    review: bool,
+    /// Only record cases that have no snapshot yet, or an outdated one
+    #[arg(long)]
+    missing: bool,
+}
+
+/// Records snapshots.
+pub fn record(args: &RecordArgs, common: &Common, output: &mut Output) -> Result<u8, CliError> {
+    let store = common.store()?;
+    let loaded = store.load()?;
+    let mut cases = select::cases(&loaded.suite, &args.filters, &args.api)?;
+    let desk = Desk::open(&store)?;
+    let mut api: Vec<Version> = cases.iter().map(|planned| planned.api.clone()).collect();
+    api.sort();
+    api.dedup();
+    let choosing = Choosing {
+        store: &store,
+        configured: &desk.configured,
+        docker_host: desk.docker_host.clone(),
+        worlds: &loaded.suite.settings.worlds,
+        world: args.world.clone(),
+        without: Vec::new(),
+        release: None,
+        api,
+        runtime: &desk.runtime,
+    };
+    let mut seat = choosing.named(&args.engine).map_err(seat_error)?;
+    if seat.is_recorded() {
+        return Err(CliError::Usage("snapshots are recorded from an engine, not from snapshots".to_owned()));
+    }
+    let folder = seat.engine.folder();
+    if args.missing {
+        let mut wanted = Vec::new();
+        for planned in cases {
+            let old = store.snapshot(&folder, &planned.case())?;
+            if old.is_none_or(|old| old.fingerprint != planned.scenario.fingerprint) {
+                wanted.push(planned);
+            }
+        }
+        cases = wanted;
+        if cases.is_empty() {
+            return Err(CliError::Nothing(format!("every case has its snapshot in {folder}")));
+        }
+    }
+    output.tell(&format!("engine  {}, into snapshots/{folder}", seat.engine))?;
+    let fixtures = store.fixtures();
+    let prepared = desk.prepare(&mut [&mut seat], &cases, &fixtures).map_err(ledger_error)?;
+    let cancel = desk.cancel_on_interrupt();
+    let asking = Asking {
+        rules: &loaded.rules,
+        store: &store,
+        ledger: prepared.ledger.as_ref(),
+        deadlines: deadlines(&loaded.suite.settings),
+        cancel: cancel.clone(),
+    };
+    let how = if args.review { Saving::Beside } else { Saving::Over };
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut troubles: Vec<String> = Vec::new();
+    let mut failed: Option<CliError> = None;
+    let ask = async |planned: &Planned<'_>, number: usize| {
+        asking.repeated(&seat, planned, &format!("{number}s")).await
+    };
+    run_all(&cases, args.jobs, &cancel, ask, |planned, side| {
+        let saved = match side {
+            Ok(side) => store.save_snapshot(&side.snapshot, &planned.scenario.file, how),
+            Err(reason) => return troubles.push(format!("{}: {reason}", planned.case())),
+        };
+        match saved {
+            Ok(saved) => *counts.entry(saved.word()).or_default() += 1,
+            Err(error) => {
+                failed.get_or_insert(error.into());
+                cancel.cancel();
+            }
+        }
+    });
+    tell_left(&desk.finish(prepared).map_err(ledger_error)?, output)?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let code = if troubles.is_empty() { exit::FINE } else { exit::ERRS };
+    if output.json {
+        output
+            .json(&json!({"format": 1, "folder": folder, "snapshots": counts, "not_recorded": troubles}))?;
+        return Ok(code);
+    }
+    for trouble in &troubles {
+        writeln!(output.out, "not recorded  {}", clean(trouble))?;
+    }
+    let told: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    writeln!(output.out, "{}: {}", counted(counts.values().sum(), "snapshot"), told.join(", "))?;
+    output.out.flush()?;
+    Ok(code)
+}

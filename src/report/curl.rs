@@ -1,0 +1,69 @@
+//! A request as a `curl` command that repeats it.
+
+use crate::exchange::Sent;
+
+/// Where an engine listens, as curl wants it told.
+pub fn command(sent: &Sent, address: &str) -> String {
+    let mut words = vec!["curl".to_owned(), "-sS".to_owned(), "-i".to_owned()];
+    let base = match address.strip_prefix("unix://") {
+        Some(path) => {
+            words.extend(["--unix-socket".to_owned(), quoted(path)]);
+            "http://localhost".to_owned()
+        }
+        None => format!("http://{}", address.trim_start_matches("tcp://").trim_start_matches("http://")),
+    };
+    match sent.method.as_str() {
+        "GET" => {}
+        "HEAD" => words.push("--head".to_owned()),
+        method => words.extend(["-X".to_owned(), method.to_owned()]),
+    }
+    let ours = ["host", "user-agent", "content-length", "connection", "upgrade", "transfer-encoding"];
+    for (name, value) in &sent.headers {
+        if !ours.contains(&name.to_ascii_lowercase().as_str()) {
+            words.extend(["-H".to_owned(), quoted(&format!("{name}: {value}"))]);
+        }
+    }
+    match std::str::from_utf8(&sent.body.0) {
+        Ok("") => {}
+        Ok(text) if text.len() <= 4096 => words.extend(["--data-binary".to_owned(), quoted(text)]),
+        Ok(_) | Err(_) => words.extend(["--data-binary".to_owned(), "@body".to_owned()]),
+    }
+    words.extend(["--path-as-is".to_owned(), "-g".to_owned(), quoted(&format!("{base}{}", sent.target))]);
+    words.join(" ")
+}
+
+/// A word for a POSIX shell.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,@%+".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::Bytes;
+
+    #[test]
+    fn the_command_repeats_the_request() {
+        let sent = Sent {
+            method: "POST".to_owned(),
+            target: "/v1.21/containers/create?name=it".to_owned(),
+            headers: vec![
+                ("Host".to_owned(), "localhost".to_owned()),
+                ("Content-Type".to_owned(), "application/json".to_owned()),
+            ],
+            body: Bytes(br#"{"Image": "it's"}"#.to_vec()),
+        };
+        insta::assert_snapshot!(command(&sent, "unix:///var/run/docker.sock"), @r#"curl -sS -i --unix-socket /var/run/docker.sock -X POST -H 'Content-Type: application/json' --data-binary '{"Image": "it'\''s"}' --path-as-is -g 'http://localhost/v1.21/containers/create?name=it'"#);
+        let ping = Sent {
+            method: "GET".to_owned(),
+            target: "/_ping".to_owned(),
+            headers: Vec::new(),
+            body: Bytes::default(),
+        };
+        insta::assert_snapshot!(command(&ping, "tcp://127.0.0.1:2375"), @"curl -sS -i --path-as-is -g http://127.0.0.1:2375/_ping");
+    }
+}

@@ -1,0 +1,398 @@
+//! One call, from the request to the rendered answer: checks, lookups, behaviours, Docker.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_util::future::FutureExt;
+use http_body_util::{BodyExt, Full};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method};
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Body, Envelope, render_fault};
+use super::behaviour::{self, Hook};
+use super::docker::{Ask, DockerError};
+use super::route::{self, Matched, Route};
+use super::service::Service;
+use super::{
+    archive, attach, checks, create, exec, images, lifecycle, links, list, logs, stats, system, volumes,
+};
+
+/// A request whose body is read.
+pub struct Asked {
+    pub head: Parts,
+    pub body: Bytes,
+}
+
+/// A call under way.
+pub struct Call {
+    pub service: Arc<Service>,
+    pub method: Method,
+    pub path: String,
+    pub query: Vec<(String, String)>,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    /// The body if it is JSON and says so.
+    pub json: Option<Value>,
+    pub request_id: String,
+    /// What the path names, if it is a call of sdc-docker.
+    pub route: Option<Route>,
+    pub prefix: Option<String>,
+    pub names: Vec<String>,
+    /// The container that the path names, as the Docker beneath inspects it.
+    pub container: Value,
+    /// The JSON of a create as it came, whatever behaviours change.
+    pub asked: Value,
+    /// The image of a create, as the Docker beneath inspects it.
+    pub image: Value,
+    pub since: Instant,
+}
+
+impl Call {
+    /// Whether a behaviour is on.
+    pub fn on(&self, id: &str) -> bool {
+        self.service.on(id)
+    }
+
+    /// The first name in the path.
+    pub fn name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    /// The first value of a query parameter.
+    pub fn param(&self, key: &str) -> Option<&str> {
+        self.query.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|v| v.to_str().ok())
+    }
+
+    /// The id of the container that the path names.
+    pub fn container_id(&self) -> &str {
+        super::json::text(&self.container, "/Id")
+    }
+
+    /// The version prefix for the Docker beneath, with its slash.
+    pub fn docker_prefix(&self) -> String {
+        match &self.prefix {
+            None if self.on("api-version-unversioned-default") => "/v1.21".to_owned(),
+            None => String::new(),
+            Some(prefix) if checks::docker_serves(prefix) => format!("/{prefix}"),
+            Some(prefix) if !self.on("api-version-no-maximum") => format!("/{prefix}"),
+            Some(_) => "/v1.21".to_owned(),
+        }
+    }
+
+    /// A path beneath, at the version of the call.
+    pub fn beneath(&self, rest: &str) -> String {
+        format!("{}{rest}", self.docker_prefix())
+    }
+
+    /// The request as it goes on to the Docker beneath, changed as far as behaviours changed it.
+    pub fn forwarded(&self) -> Ask {
+        let rest = match (&self.prefix, self.route) {
+            (Some(prefix), Some(_)) => self.path.get(prefix.len() + 1..).unwrap_or("").to_owned(),
+            _ => self.path.clone(),
+        };
+        let prefix = if self.route.is_some() { self.docker_prefix() } else { String::new() };
+        let pairs: Vec<String> =
+            self.query.iter().map(|(k, v)| format!("{}={}", route::encode(k), route::encode(v))).collect();
+        let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
+        let mut ask = Ask::new(self.method.clone(), format!("{prefix}{rest}{query}"));
+        for name in ["content-type", "x-registry-auth", "x-registry-config"] {
+            if let Some(value) = self.header(name) {
+                ask.headers.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        ask.body = match &self.json {
+            Some(json) => Bytes::from(json.to_string()),
+            None => self.body.clone(),
+        };
+        ask
+    }
+
+    /// Sends the request on and reads the answer.
+    pub async fn forward(&self) -> Answer {
+        let ask = self.forwarded();
+        self.service.docker.ask(ask).await.unwrap_or_else(unreachable)
+    }
+
+    /// Sends the request on and passes the answer's body on as it comes.
+    pub async fn forward_stream(&self) -> Answer {
+        let ask = self.forwarded();
+        self.service.docker.stream(ask).await.unwrap_or_else(unreachable)
+    }
+
+    /// Replaces or adds a query parameter of the request that goes on.
+    pub fn set_param(&mut self, key: &str, value: &str) {
+        self.query.retain(|(k, _)| k != key);
+        self.query.push((key.to_owned(), value.to_owned()));
+    }
+}
+
+/// What a broken Docker beneath looks like.
+pub fn unreachable(error: DockerError) -> Answer {
+    match error {
+        DockerError::Status { status, message } => Answer::error(status, message),
+        other => Answer::error(500, format!("the Docker beneath does not answer: {other}")),
+    }
+}
+
+/// Answers a request: the one way through.
+pub async fn answer(asked: Asked, service: Arc<Service>) -> Answer {
+    let Asked { head, body } = asked;
+    if head.method == Method::GET && head.uri.path() == "/_divergence/simulator" {
+        return identity(&service);
+    }
+    let mut call = Call {
+        method: head.method,
+        path: head.uri.path().to_owned(),
+        query: route::query(head.uri.query().unwrap_or("")),
+        json: parsed(&head.headers, &body),
+        request_id: checks::request_id(&head.headers, service.on("extra-request-id-headers")),
+        headers: head.headers,
+        body,
+        route: None,
+        prefix: None,
+        names: Vec::new(),
+        container: Value::Null,
+        asked: Value::Null,
+        image: Value::Null,
+        since: Instant::now(),
+        service,
+    };
+    let mut answer = match checks::negotiation(&call) {
+        Err(refused) => refused,
+        Ok(()) => found(&mut call).await,
+    };
+    render(&call, &mut answer);
+    answer
+}
+
+async fn found(call: &mut Call) -> Answer {
+    let matched = route::find(call.method.as_str(), &call.path);
+    match matched {
+        Matched::Call { route, prefix, names } => {
+            call.route = Some(route);
+            call.prefix = prefix;
+            call.names = names;
+            match routed(call, route).await {
+                Ok(answer) | Err(answer) => answer,
+            }
+        }
+        Matched::WrongMethod { allow } => unrouted(call, Some(&allow)).await,
+        Matched::Unknown => unrouted(call, None).await,
+    }
+}
+
+async fn routed(call: &mut Call, route: Route) -> Result<Answer, Answer> {
+    checks::check_version(call, route)?;
+    if route.names_container() {
+        match call.service.docker.container(call.name()).await {
+            Ok(container) => call.container = container,
+            Err(DockerError::Status { status: 404, .. }) if call.on("no-such-container-text") => {
+                return Err(Answer::error(404, format!("No such container: {}", call.name())));
+            }
+            // Docker's own answer to the call itself says it better.
+            Err(_) => return Ok(call.forward().await),
+        }
+    }
+    if route == Route::ContainerCreate {
+        call.asked = call.json.clone().unwrap_or(Value::Null);
+        create::look_up_image(call).await;
+    }
+    for (behaviour, hook) in behaviour::hooks(route) {
+        if let Hook::Before(_, before) = hook
+            && call.on(behaviour)
+        {
+            before(call)?;
+        }
+    }
+    let mut answer = served(call, route).await;
+    for (behaviour, hook) in behaviour::hooks(route) {
+        if !call.on(behaviour) {
+            continue;
+        }
+        match hook {
+            Hook::After(_, after) => {
+                if let Some(value) = answer.value() {
+                    after(call, value);
+                }
+            }
+            Hook::Each(_, after) => {
+                if let Some(Value::Array(values)) = answer.value() {
+                    values.iter_mut().for_each(|value| after(call, value));
+                }
+            }
+            Hook::Answered(_, after) => after(call, &mut answer),
+            Hook::Woven | Hook::Before(..) => {}
+        }
+    }
+    Ok(answer)
+}
+
+/// The calls that need more than a request passed on.
+async fn served(call: &mut Call, route: Route) -> Answer {
+    match route {
+        Route::ArchiveGet | Route::ArchiveHead | Route::ArchivePut | Route::Copy => {
+            archive::serve(call, route).await
+        }
+        Route::Attach => attach::serve(call).boxed().await,
+        Route::Auth | Route::Info | Route::CaPem => system::serve(call, route).await,
+        Route::Build | Route::ImageCreate | Route::ImagePush => images::stream(call, route).await,
+        Route::ContainerCreate => create::serve(call).boxed().await,
+        Route::ContainerList => list::serve(call).await,
+        Route::ExecCreate | Route::ExecInspect | Route::ExecResize | Route::ExecStart => {
+            exec::serve(call, route).boxed().await
+        }
+        Route::LinkDelete => links::delete(call).await,
+        Route::Logs => logs::serve(call).boxed().await,
+        Route::Stats => stats::serve(call).await,
+        Route::ContainerDelete
+        | Route::Kill
+        | Route::Rename
+        | Route::Resize
+        | Route::Restart
+        | Route::Start
+        | Route::Stop
+        | Route::Wait => lifecycle::serve(call, route).boxed().await,
+        Route::VolumeCreate | Route::VolumeDelete | Route::VolumeInspect | Route::VolumeList => {
+            volumes::serve(call, route).await
+        }
+        Route::Export | Route::Events | Route::ImageGet => call.forward_stream().await,
+        Route::ContainerInspect => {
+            call.service.pause("management-calls-slow", "inspect").await;
+            call.forward().await
+        }
+        Route::Changes
+        | Route::Commit
+        | Route::ImageDelete
+        | Route::ImageHistory
+        | Route::ImageInspect
+        | Route::ImageList
+        | Route::ImageLoad
+        | Route::ImageSearch
+        | Route::ImageTag
+        | Route::NetworkConnect
+        | Route::NetworkCreate
+        | Route::NetworkDelete
+        | Route::NetworkDisconnect
+        | Route::NetworkInspect
+        | Route::NetworkList
+        | Route::NetworkPrune
+        | Route::Pause
+        | Route::Ping
+        | Route::Top
+        | Route::Unpause
+        | Route::Version => call.forward().await,
+    }
+}
+
+/// A path or method that sdc-docker does not have; the behaviour that hides it decides.
+async fn unrouted(call: &mut Call, allow: Option<&str>) -> Answer {
+    let (_, rest) = route::split_prefix(&call.path);
+    let id = checks::governing(call.method.as_str(), rest, allow.is_some());
+    if !call.on(id) {
+        let mut answer = call.forward_stream().await;
+        answer.unrouted = answer.header("server").is_none();
+        return answer;
+    }
+    let mut answer = match allow {
+        Some(allow) => Answer::error(405, format!("{} is not allowed", call.method)).with("Allow", allow),
+        None => Answer::coded(404, "ResourceNotFound", format!("{} does not exist", call.path)),
+    };
+    answer.unrouted = true;
+    answer
+}
+
+fn identity(service: &Service) -> Answer {
+    let body = json!({
+        "simulator": true,
+        "release": service.release,
+        "world": service.world.name,
+        "without": service.without,
+    });
+    Answer::new(200, Body::Raw(Bytes::from(body.to_string()))).with("Content-Type", "application/json")
+}
+
+fn parsed(headers: &HeaderMap, body: &Bytes) -> Option<Value> {
+    let json = headers
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|t| t.trim_start().starts_with("application/json"));
+    json.then(|| serde_json::from_slice(body).ok()).flatten()
+}
+
+/// Turns errors and JSON into bytes and settles the headers.
+fn render(call: &Call, answer: &mut Answer) {
+    if matches!(answer.body, Body::Hijack { .. } | Body::Drop | Body::Hang) {
+        return;
+    }
+    if answer.is_error() && call.header("upgrade").is_some() && call.on("upgrade-error-bare-response") {
+        answer.body = bare(answer.status);
+        return;
+    }
+    render_body(call, answer);
+    if answer.unrouted {
+        return keep_alive(call, answer);
+    }
+    checks::common_headers(call, answer);
+    keep_alive(call, answer);
+}
+
+fn keep_alive(call: &Call, answer: &mut Answer) {
+    let close = call.header("connection").is_some_and(|c| c.eq_ignore_ascii_case("close"));
+    if !close && call.on("connection-keep-alive-header") {
+        answer.set("Connection", "keep-alive");
+    }
+}
+
+/// The answer to a request with an Upgrade header that fails (catalogue: upgrade-error-bare-response).
+fn bare(status: u16) -> Body {
+    Body::Hijack {
+        head: format!("HTTP/1.1 {status} Connection Not Upgraded\r\nConnection: close\r\n\r\n"),
+        session: Box::new(|_, _| Box::pin(std::future::ready(()))),
+    }
+}
+
+fn render_body(call: &Call, answer: &mut Answer) {
+    match std::mem::replace(&mut answer.body, Body::Empty) {
+        Body::Fault(fault) => {
+            if answer.status == 422 && !call.on("error-422-for-bad-input") {
+                answer.status = 400;
+            }
+            if fault.conflict && !call.on("error-500-for-conflicts") {
+                answer.status = 409;
+            }
+            let envelope = Envelope {
+                restify: call.on("error-body-plain-text-with-request-id"),
+                prefix: call.on("error-prefix-restcode"),
+                docker_json: checks::docker_errors_are_json(call.prefix.as_deref()),
+            };
+            let (text, kind, nosniff) = render_fault(&fault, envelope, &call.request_id);
+            answer.set("Content-Type", kind);
+            if nosniff {
+                answer.set("X-Content-Type-Options", "nosniff");
+            }
+            answer.body = Body::Raw(Bytes::from(text));
+        }
+        Body::Json(value) => {
+            let mut text = value.to_string();
+            if !call.on("json-without-newline") {
+                text.push('\n');
+            }
+            let bytes = Bytes::from(text);
+            let chunked = bytes.len() > 2048 && !call.on("json-content-length");
+            answer.body = if chunked {
+                Body::Stream(Full::new(bytes).map_err(|n| match n {}).boxed_unsync())
+            } else {
+                Body::Raw(bytes)
+            };
+            checks::relabel(call, answer);
+        }
+        other => answer.body = other,
+    }
+}

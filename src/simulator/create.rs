@@ -1,0 +1,346 @@
+//! `POST /containers/create`: what is refused before anything is made, and the making.
+
+use bytes::Bytes;
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Body};
+use super::call::Call;
+use super::docker::Ask;
+use super::json::{is_strings, put, strings, take, text};
+use super::state::Container;
+use super::{ports, resources, route};
+
+/// What the content type does to the body (catalogue: create-content-type-handling).
+pub fn content_type(call: &mut Call) -> Result<(), Answer> {
+    let kind = call.header("content-type").map(str::to_owned);
+    match kind {
+        None if call.body.is_empty() => {}
+        None => {
+            return Err(Answer::error(500, "Cannot read property 'Image' of undefined"));
+        }
+        Some(kind) if kind.trim_start().starts_with("application/json") => {
+            if call.body.is_empty() {
+                call.json = Some(json!({}));
+            } else if let Err(error) = serde_json::from_slice::<Value>(&call.body) {
+                return Err(Answer::coded(400, "InvalidContent", format!("Invalid JSON: {error}")));
+            }
+        }
+        // A body of another type is read as one without fields.
+        Some(_) => call.json = Some(json!({})),
+    }
+    if call.json.is_none() {
+        call.json = Some(json!({}));
+    }
+    Ok(())
+}
+
+fn field<'a>(call: &'a Call, pointer: &str) -> Option<&'a Value> {
+    call.json.as_ref().and_then(|body| body.pointer(pointer))
+}
+
+fn wrong(
+    call: &Call,
+    pointer: &str,
+    label: &str,
+    fits: impl Fn(&Value) -> bool,
+    wanted: &str,
+) -> Result<(), Answer> {
+    match field(call, pointer) {
+        Some(value) if !value.is_null() && !fits(value) => {
+            Err(Answer::invalid(format!("\"{label}\" must be {wanted}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Image and Name are strings (sdc-docker `lib/validate.js:462-546`).
+pub fn image_and_name(call: &mut Call) -> Result<(), Answer> {
+    if call.json.is_some() && !field(call, "/Image").is_some_and(Value::is_string) {
+        return Err(Answer::invalid("\"Image\" must be a string"));
+    }
+    wrong(call, "/Name", "Name", Value::is_string, "a string")
+}
+
+/// Cmd and Entrypoint are arrays (catalogue: create-cmd-entrypoint-string-rejected).
+pub fn commands(call: &mut Call) -> Result<(), Answer> {
+    wrong(call, "/Cmd", "Cmd", is_strings, "an array of strings")?;
+    wrong(call, "/Entrypoint", "Entrypoint", is_strings, "an array of strings")
+}
+
+/// HostConfig is needed (catalogue: create-hostconfig-required).
+pub fn hostconfig(call: &mut Call) -> Result<(), Answer> {
+    match field(call, "/HostConfig") {
+        Some(Value::Object(_)) => Ok(()),
+        Some(Value::Null) => Err(Answer::error(500, "Cannot read property 'Links' of null")),
+        _ => Err(Answer::invalid("\"HostConfig\" must be an object")),
+    }
+}
+
+/// The types of the other fields (catalogue: create-field-type-errors).
+pub fn field_types(call: &mut Call) -> Result<(), Answer> {
+    let array = "an array of strings";
+    wrong(call, "/Env", "Env", is_strings, array)?;
+    wrong(call, "/HostConfig/Links", "HostConfig.Links", is_strings, array)?;
+    // The label is sdc-docker's own mistake.
+    wrong(call, "/HostConfig/ExtraHosts", "HostConfig.Entrypoint", is_strings, array)?;
+    wrong(call, "/HostConfig/PublishAllPorts", "HostConfig.PublishAllPorts", Value::is_boolean, "a boolean")?;
+    for key in ["PortBindings", "LogConfig"] {
+        let label = format!("HostConfig.{key}");
+        let pointer = format!("/HostConfig/{key}");
+        wrong(call, &pointer, &label, Value::is_object, "an object")?;
+    }
+    wrong(call, "/HostConfig/NetworkMode", "HostConfig.NetworkMode", Value::is_string, "a string")
+}
+
+/// Label values are strings (catalogue: label-value-must-be-string).
+pub fn label_values(call: &mut Call) -> Result<(), Answer> {
+    if let Some(Value::Object(labels)) = field(call, "/Labels") {
+        for (key, value) in labels {
+            if !value.is_string() {
+                return Err(Answer::invalid(format!(
+                    "invalid label: label \"{key}\" value is not a string: {value}"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name space `triton.*` is reserved (catalogue: label-triton-namespace).
+pub fn triton_labels(call: &mut Call) -> Result<(), Answer> {
+    let Some(Value::Object(labels)) = field(call, "/Labels") else {
+        return Ok(());
+    };
+    for (key, value) in labels.iter().filter(|(k, _)| k.starts_with("triton.")) {
+        let value = value.as_str().unwrap_or("");
+        let refused = match key.as_str() {
+            "triton.cns.disable" => !["true", "false"].contains(&value),
+            "triton.cns.services" | "triton.cns.reverse_ptr" | "triton.network.public" => false,
+            _ => true,
+        };
+        if refused {
+            return Err(Answer::invalid(format!(
+                "invalid label: {key} is not a valid label or has a bad value: {value}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The image must be there (catalogue: create-missing-image-404).
+pub fn missing_image(call: &mut Call) -> Result<(), Answer> {
+    match field(call, "/Image").and_then(Value::as_str) {
+        Some(image) if call.image.is_null() => {
+            Err(Answer::coded(404, "ResourceNotFound", format!("No such image: {image}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A log driver must be enabled (catalogue: log-driver-not-enabled).
+pub fn log_driver(call: &mut Call) -> Result<(), Answer> {
+    let kind = field(call, "/HostConfig/LogConfig/Type").and_then(Value::as_str);
+    match kind {
+        Some(kind) if !kind.is_empty() && !call.service.world.log_drivers.iter().any(|d| d == kind) => {
+            Err(Answer::invalid(format!("unsupported log driver: {kind}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The options of a log driver (catalogue: log-opt-validation).
+pub fn log_options(call: &mut Call) -> Result<(), Answer> {
+    let Some(Value::Object(options)) = field(call, "/HostConfig/LogConfig/Config") else {
+        return Ok(());
+    };
+    for (key, value) in options {
+        let value = value.as_str().unwrap_or("");
+        let fits = match key.as_str() {
+            "max-size" => {
+                let digits = value.trim_end_matches(['k', 'm', 'g']);
+                digits.len() + 1 == value.len() && digits.parse::<u64>().is_ok()
+            }
+            "max-file" => value.parse::<u64>().is_ok_and(|n| n > 0),
+            _ => {
+                return Err(Answer::invalid(format!("unknown log opt: '{key}' for json-file driver")));
+            }
+        };
+        if !fits {
+            return Err(Answer::invalid(format!("invalid value for log opt '{key}': {value}")));
+        }
+    }
+    Ok(())
+}
+
+/// Only `always` and `on-failure` are stored (catalogue: restart-policy-unless-stopped-dropped).
+pub fn restart_policy(call: &mut Call) -> Result<(), Answer> {
+    if let Some(body) = &mut call.json {
+        let name = text(body, "/HostConfig/RestartPolicy/Name").to_owned();
+        if !["", "always", "on-failure"].contains(&name.as_str()) {
+            take(body, "HostConfig", "RestartPolicy");
+        }
+    }
+    Ok(())
+}
+
+/// An Image that is the UUID of a SmartOS image runs another image (catalogue: smartos-image-uuid).
+pub async fn look_up_image(call: &mut Call) {
+    let Some(name) = field(call, "/Image").and_then(Value::as_str).map(str::to_owned) else {
+        return;
+    };
+    let docker = &call.service.docker;
+    if is_smartos(call, &name) {
+        let runs_as = &call.service.world.smartos_runs_as;
+        if let Ok(image) = docker.image(&name).await {
+            call.image = image;
+        } else if let Ok(image) = docker.image(runs_as).await {
+            call.image = image;
+        } else if let Ok(images) = docker.json(Ask::new(Method::GET, "/v1.41/images/json")).await {
+            // Any image will do: what a SmartOS zone holds is not shown.
+            let any = images.pointer("/0/Id").and_then(Value::as_str).unwrap_or("");
+            call.image = docker.image(any).await.unwrap_or(Value::Null);
+        }
+        let id = text(&call.image, "/Id").to_owned();
+        if let Some(body) = &mut call.json
+            && !id.is_empty()
+        {
+            put(body, "", "Image", json!(id));
+        }
+        return;
+    }
+    call.image = docker.image(&name).await.unwrap_or(Value::Null);
+}
+
+fn is_smartos(call: &Call, image: &str) -> bool {
+    call.on("smartos-image-uuid")
+        && call.service.world.smartos_images.iter().any(|i| i == image.trim_end_matches(":latest"))
+}
+
+/// Makes the container and remembers what was asked.
+pub async fn serve(call: &mut Call) -> Answer {
+    call.service.pause("create-is-synchronous-and-slow", "create").await;
+    let name = call.param("name").map(str::to_owned);
+    if let Some(name) = &name
+        && call.on("create-name-rules")
+    {
+        if let Err(refused) = check_name(name) {
+            return refused;
+        }
+        call.set_param("name", name.trim_start_matches('/'));
+    }
+    let mut answer = call.forward().await;
+    if let Some(id) = answer.value().map(|v| text(v, "/Id").to_owned()) {
+        remember(call, &id);
+        if call.on("dockerinit-log-file") {
+            put_log(call, &id).await;
+        }
+    }
+    answer
+}
+
+fn check_name(name: &str) -> Result<(), Answer> {
+    let name = name.trim_start_matches('/');
+    let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let rest = name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+    let problem = if name.len() > 189 {
+        "String is longer than maximum of 189 characters"
+    } else if name.is_empty() || (first && rest) {
+        return Ok(());
+    } else {
+        "String does not match regexp: /^[a-zA-Z0-9][a-zA-Z0-9\\_\\.\\-]*$/"
+    };
+    Err(Answer::coded(
+        409,
+        "ValidationFailed",
+        format!("problem creating container: Invalid VM parameters: \"alias\" (Invalid) {problem}"),
+    ))
+}
+
+fn remember(call: &Call, id: &str) {
+    let asked = call.asked.clone();
+    let package = resources::package(call).ok().flatten().map(|p| p.name.clone()).unwrap_or_default();
+    let container = Container {
+        package,
+        published: ports::published(&asked, &call.image),
+        links: strings(&asked, "/HostConfig/Links"),
+        binds: strings(&asked, "/HostConfig/Binds"),
+        volumes_from: strings(&asked, "/HostConfig/VolumesFrom"),
+        image_env: strings(&call.image, "/Config/Env"),
+        smartos: is_smartos(call, text(&asked, "/Image")),
+        asked,
+        ..Container::default()
+    };
+    call.service.state.change(|m| m.containers.insert(id.to_owned(), container));
+}
+
+/// Puts the log of dockerinit into the container (catalogue: dockerinit-log-file).
+async fn put_log(call: &Call, id: &str) {
+    let now = time::OffsetDateTime::now_utc();
+    let line = format!("{} INFO: dockerinit started\n", super::exit::iso(now));
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(line.len() as u64);
+    header.set_mode(0o644);
+    header.set_mtime(u64::try_from(now.unix_timestamp()).unwrap_or(0));
+    let added = archive.append_data(&mut header, "var/log/sdc-dockerinit.log", line.as_bytes());
+    let Ok(Ok(bytes)) = added.map(|()| archive.into_inner()) else {
+        return;
+    };
+    let mut ask = Ask::new(Method::PUT, format!("/v1.41/containers/{}/archive?path=/", route::encode(id)));
+    ask.headers.push(("Content-Type".to_owned(), "application/x-tar".to_owned()));
+    ask.body = Bytes::from(bytes);
+    // A container whose root takes no files has no log: nothing else depends on it.
+    let _ = call.service.docker.ask(ask).await;
+}
+
+/// 201 becomes 200 (catalogue: create-status-200).
+pub fn status_200(_: &Call, answer: &mut Answer) {
+    if answer.status == 201 {
+        answer.status = 200;
+    }
+}
+
+/// No warnings, ever (catalogue: create-warnings-always-empty).
+pub fn no_warnings(_: &Call, created: &mut Value) {
+    put(created, "", "Warnings", json!([]));
+}
+
+/// The text and status of a name that is taken (catalogue: create-name-conflict).
+pub fn name_conflict(_: &Call, answer: &mut Answer) {
+    if answer.status == 409 && fault_text(answer).contains("is already in use") {
+        *answer = Answer::coded(
+            409,
+            "ValidationFailed",
+            "problem creating container: Invalid VM parameters: \"alias\" (Duplicate) Already exists for this owner_uuid",
+        );
+    }
+}
+
+/// 500 without a command, at every version (catalogue: create-no-command).
+pub fn no_command(_: &Call, answer: &mut Answer) {
+    if answer.status == 400 && fault_text(answer).starts_with("No command specified") {
+        *answer = Answer::error(500, "No command specified");
+    }
+}
+
+/// The message of an error, or "".
+pub fn fault_text(answer: &Answer) -> &str {
+    match &answer.body {
+        Body::Fault(fault) => &fault.message,
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked_as_aliases() {
+        assert!(check_name("a").is_ok());
+        assert!(check_name("//web").is_ok());
+        assert_eq!(check_name("-a").err().unwrap().status, 409);
+        assert_eq!(check_name(&"a".repeat(190)).err().unwrap().status, 409);
+    }
+}

@@ -1,0 +1,233 @@
+//! Execs: made, started, inspected once (sdc-docker `lib/endpoints/exec.js`).
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Body};
+use super::attach::{self, Rewriting};
+use super::call::{Call, unreachable};
+use super::checks::random_hex;
+use super::docker::Ask;
+use super::inside;
+use super::json::{flag, number, put, strings, text};
+use super::route::{Route, encode};
+use super::state::Exec;
+use super::{exit, lifecycle};
+
+/// Serves the calls of execs.
+pub async fn serve(call: &mut Call, route: Route) -> Answer {
+    match route {
+        Route::ExecCreate => create(call).await,
+        Route::ExecStart => start(call).await,
+        Route::ExecInspect => inspect(call).await,
+        _ => resize(call).await,
+    }
+}
+
+async fn create(call: &mut Call) -> Answer {
+    let Some(body) = call.json.clone().filter(Value::is_object) else {
+        if call.on("uncaught-exception-drops-connection") {
+            return Answer::new(0, Body::Drop);
+        }
+        return call.forward().await;
+    };
+    call.service.pause("management-calls-slow", "exec").await;
+    if !flag(&call.container, "/State/Running") && call.on("exec-create-not-running") {
+        let message = format!("Container {} is not running", call.name());
+        return Answer::coded(409, "DockerContainerNotRunning", message);
+    }
+    let cmd = strings(&body, "/Cmd");
+    let mut exec = Exec {
+        container: call.container_id().to_owned(),
+        tty: flag(&body, "/Tty"),
+        detach: flag(&body, "/Detach"),
+        cmd,
+        ..Exec::default()
+    };
+    if exec.cmd.is_empty() && call.on("exec-create-empty-cmd") {
+        let id = random_hex(64);
+        (exec.only_here, exec.failure) = (true, Some(13));
+        call.service.state.change(|memory| memory.execs.insert(id.clone(), exec));
+        return Answer::json(201, json!({ "Id": id }));
+    }
+    if call.on("exec-user-privileged-ignored")
+        && let Some(Value::Object(body)) = &mut call.json
+    {
+        for key in ["User", "Privileged", "Env", "WorkingDir"] {
+            body.shift_remove(key);
+        }
+    }
+    if call.on("exec-attach-flags-ignored")
+        && let Some(body) = &mut call.json
+    {
+        put(body, "", "AttachStdout", json!(true));
+        put(body, "", "AttachStderr", json!(true));
+    }
+    let mut answer = call.forward().await;
+    if let Some(id) = answer.value().map(|value| text(value, "/Id").to_owned()) {
+        let detach = exec.detach;
+        call.service.state.change(|memory| memory.execs.insert(id.clone(), exec));
+        if detach && call.on("exec-detached-runs-at-create") {
+            let ask = Ask::new(Method::POST, format!("/v1.41/exec/{}/start", encode(&id)));
+            // Whether it runs shows in what it does; create only answers.
+            let _ = call.service.docker.ask(ask.json(&json!({"Detach": true, "Tty": false}))).await;
+        }
+    }
+    answer
+}
+
+async fn start(call: &mut Call) -> Answer {
+    let id = call.name().to_owned();
+    let Some(exec) = call.service.state.exec(&id) else {
+        if call.on("exec-start-unknown-404-empty") {
+            return Answer::empty(404);
+        }
+        return call.forward().await;
+    };
+    if exec.detach && call.on("exec-start-detached-201") && call.on("exec-detached-runs-at-create") {
+        return Answer::empty(201);
+    }
+    let mut wanted = call.json.clone().unwrap_or(json!({}));
+    if call.on("exec-start-options-ignored") {
+        wanted = json!({"Detach": false, "Tty": exec.tty});
+    }
+    call.service.state.change(|memory| {
+        if let Some(exec) = memory.execs.get_mut(&id) {
+            exec.started = true;
+        }
+    });
+    if exec.only_here {
+        let line = fatal(13, "");
+        let head = attach::head(call, "exec-start-always-101");
+        return Answer::new(101, Body::Hijack { head, session: just(line) });
+    }
+    if flag(&wanted, "/Detach") {
+        call.json = Some(wanted);
+        return call.forward().await;
+    }
+    let ask = Ask::new(Method::POST, call.beneath(&format!("/exec/{}/start", encode(&id)))).json(&wanted);
+    let beneath = match call.service.docker.upgrade(ask).await {
+        Ok(Ok(beneath)) => beneath,
+        Ok(Err(refused)) => return refused,
+        Err(error) => return unreachable(error),
+    };
+    let cut = !exec.tty && call.on("stream-frame-length-in-characters");
+    let head = attach::head(call, "exec-start-always-101");
+    let rewriting = if exec.tty { Rewriting::None } else { rewriting(call, &id, &exec).await };
+    Answer::new(101, Body::Hijack { head, session: attach::session(beneath, cut, rewriting) })
+}
+
+/// What becomes of the output: looks at the zone are rewritten, and what the engine says of a
+/// command that it cannot run becomes what dockerexec says (catalogue: exec-missing-command).
+async fn rewriting(call: &Call, id: &str, exec: &Exec) -> Rewriting {
+    let look = inside::look(&exec.cmd);
+    let fails = call.on("exec-missing-command");
+    if look.is_none() && !fails {
+        return Rewriting::None;
+    }
+    let command = exec.cmd.first().cloned().unwrap_or_default();
+    let is_directory =
+        command.contains('/') && lifecycle::is_directory(call, &exec.container, &command).await;
+    let is_there = look.is_none() && !command.contains('/');
+    let service = std::sync::Arc::clone(&call.service);
+    let container = service.state.container(&exec.container);
+    let id = id.to_owned();
+    // Only output of looks, and of commands that may not be there, has to be read as a whole; a
+    // shell always is there.
+    if look.is_none()
+        && is_there
+        && matches!(command.as_str(), "sh" | "echo" | "cat" | "sleep" | "true" | "false")
+    {
+        return Rewriting::None;
+    }
+    Rewriting::Whole(Box::new(move |stdout, stderr| {
+        let text = String::from_utf8_lossy(&stdout).into_owned();
+        if fails
+            && text.starts_with("OCI runtime exec failed")
+            && let Some(code) = exit::start_failure(&text, is_directory)
+        {
+            service.state.change(|memory| {
+                if let Some(exec) = memory.execs.get_mut(&id) {
+                    exec.failure = Some(code);
+                }
+            });
+            return (Vec::new(), fatal(code, &command).into_bytes());
+        }
+        match look {
+            Some(look) => (inside::rewrite(look, &text, &service, container.as_ref()).into_bytes(), stderr),
+            None => (stdout, stderr),
+        }
+    }))
+}
+
+/// The line of dockerexec for a command that it cannot run.
+fn fatal(code: i64, command: &str) -> String {
+    let now = exit::iso(time::OffsetDateTime::now_utc());
+    format!("{now} FATAL (code: {code}): {}\n", exit::failure_words(code, command))
+}
+
+/// A session that only writes a line on standard error.
+fn just(line: String) -> super::answer::Session {
+    Box::new(move |mut socket, _| {
+        Box::pin(async move {
+            use tokio::io::AsyncWriteExt as _;
+            let length = u32::try_from(line.len()).unwrap_or_default().to_be_bytes();
+            let bytes = [&[2, 0, 0, 0][..], &length, line.as_bytes()].concat();
+            let _ = socket.write_all(&bytes).await;
+            let _ = socket.shutdown().await;
+        })
+    })
+}
+
+async fn inspect(call: &mut Call) -> Answer {
+    let id = call.name().to_owned();
+    let Some(exec) = call.service.state.exec(&id) else {
+        if call.on("exec-inspect-unknown-hangs") {
+            return Answer::new(0, Body::Hang);
+        }
+        return call.forward().await;
+    };
+    if call.on("exec-inspect-only-once") {
+        call.service.state.change(|memory| memory.execs.remove(&id));
+    }
+    let mut answer = match exec.only_here {
+        true => Answer::json(200, json!({"Running": false})),
+        false => call.forward().await,
+    };
+    let Some(value) = answer.value() else { return answer };
+    let running = flag(value, "/Running");
+    let mut code = value.get("ExitCode").cloned().unwrap_or(Value::Null);
+    if let Some(failure) = exec.failure.filter(|_| call.on("exec-missing-command")) {
+        code = json!(failure);
+    }
+    if call.on("exec-exit-code-signal-null")
+        && number(value, "/ExitCode").is_some_and(|code| exit::signal(code, &exec.cmd).is_some())
+    {
+        code = Value::Null;
+    }
+    if !call.on("exec-inspect-fields") {
+        put(value, "", "ExitCode", code);
+        return answer;
+    }
+    let mut told = json!({ "Running": exec.detach });
+    if !running && exec.started {
+        put(&mut told, "", "ExitCode", code);
+    }
+    *value = told;
+    answer
+}
+
+async fn resize(call: &mut Call) -> Answer {
+    if call.service.state.exec(call.name()).is_none() && call.on("exec-inspect-unknown-hangs") {
+        return Answer::new(0, Body::Hang);
+    }
+    let answer = call.forward().await;
+    if call.on("exec-resize-status-200") { Answer::empty(200) } else { answer }
+}
+
+/// 201 becomes 200 (catalogue: exec-create-status-200).
+pub fn status_200(_: &Call, answer: &mut Answer) {
+    if answer.status == 201 {
+        answer.status = 200;
+    }
+}

@@ -1,0 +1,115 @@
+//! What a process in a container sees of its zone: rewritten output of the few commands that
+//! people look with. The containers beneath are Docker's, so it is told and not real.
+
+use super::mounts;
+use super::service::Service;
+use super::state::Container;
+
+/// A command whose output is rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// `ps`.
+    Processes,
+    /// `mount`.
+    Mount,
+    /// `cat /proc/mounts`.
+    ProcMounts,
+    /// `df`.
+    Df,
+    /// `uname -r`.
+    Release,
+}
+
+/// Which look a command is, if it is one: by its own name, or as all of a shell's script.
+pub fn look(command: &[String]) -> Option<Look> {
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    let name = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
+    match words.as_slice() {
+        [shell, "-c", script] if matches!(name(shell).as_str(), "sh" | "bash" | "ash") => {
+            let inner: Vec<String> = script.split_whitespace().map(str::to_owned).collect();
+            let plain = !script.contains(['|', ';', '&', '>', '<', '$', '(', '`']);
+            if plain && !inner.is_empty() { look(&inner) } else { None }
+        }
+        [program, rest @ ..] => match (name(program).as_str(), rest) {
+            ("ps", _) => Some(Look::Processes),
+            ("mount", []) => Some(Look::Mount),
+            ("cat", ["/proc/mounts" | "/proc/self/mounts" | "/etc/mtab"]) => Some(Look::ProcMounts),
+            ("df", []) => Some(Look::Df),
+            ("uname", ["-r"]) => Some(Look::Release),
+            _ => None,
+        },
+        [] => None,
+    }
+}
+
+/// The output as a zone would show it.
+pub fn rewrite(look: Look, output: &str, service: &Service, container: Option<&Container>) -> String {
+    match look {
+        Look::Processes => processes(output, service, container),
+        Look::Mount | Look::ProcMounts | Look::Df => mounts::rewrite(look, output, service),
+        // The emulated kernel (sdc-docker `lib/backends/sdc/containers.js:58`).
+        Look::Release if service.on("kernel-version-in-container") => "3.13.0\n".to_owned(),
+        Look::Release => output.to_owned(),
+    }
+}
+
+/// The processes of the platform, as rows under the columns that `ps` printed.
+fn processes(output: &str, service: &Service, container: Option<&Container>) -> String {
+    let Some((titles, rows)) = output.split_once('\n') else { return output.to_owned() };
+    let mut added = String::new();
+    for (pid, command) in platform_processes(service, container) {
+        added.push_str(&row(titles, pid, command));
+        added.push('\n');
+    }
+    format!("{titles}\n{added}{rows}")
+}
+
+/// Name and PID of the processes that the platform adds (catalogue: zsched-process,
+/// ipmgmtd-process).
+pub fn platform_processes(service: &Service, container: Option<&Container>) -> Vec<(u32, &'static str)> {
+    let mut added = Vec::new();
+    if service.on("zsched-process") {
+        added.push((0, "zsched"));
+    }
+    let is_smartos = container.is_some_and(|container| container.smartos);
+    if is_smartos && service.on("ipmgmtd-process") {
+        added.push((2, "/lib/inet/ipmgmtd"));
+    }
+    added
+}
+
+fn row(titles: &str, pid: u32, command: &str) -> String {
+    let cell = |title: &str| match title {
+        "PID" => format!("{pid:>5}"),
+        "PPID" => format!("{:>5}", 0),
+        "USER" | "UID" => format!("{:<8}", "root"),
+        "TIME" => "0:00".to_owned(),
+        "TTY" => "?".to_owned(),
+        "STIME" | "START" => "00:00".to_owned(),
+        "STAT" | "S" => "S".to_owned(),
+        "COMMAND" | "CMD" => command.to_owned(),
+        _ => "0".to_owned(),
+    };
+    titles.split_whitespace().map(cell).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_recognised_also_behind_a_shell() {
+        let words = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+        assert_eq!(look(&words("/bin/ps -ef")), Some(Look::Processes));
+        assert_eq!(look(&words("cat /proc/mounts")), Some(Look::ProcMounts));
+        let shell = |script: &str| vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()];
+        assert_eq!(look(&shell("mount")), Some(Look::Mount));
+        assert_eq!(look(&shell("mount | wc -l")), None);
+        assert_eq!(look(&words("echo ps")), None);
+    }
+
+    #[test]
+    fn a_row_fits_the_columns() {
+        assert_eq!(row("PID   USER     TIME  COMMAND", 0, "zsched"), "    0 root     0:00 zsched");
+    }
+}

@@ -1,0 +1,256 @@
+//! Networks: those of the account instead of Docker's, network modes, and the primary NIC.
+
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::call::Call;
+use super::json::{put, take, text};
+use super::state::Nic;
+use super::world::Network;
+
+fn mode(call: &Call) -> &str {
+    text(&call.asked, "/HostConfig/NetworkMode")
+}
+
+/// Modes without a network of one's own (catalogue: network-mode-host-none).
+pub fn host_and_none(call: &mut Call) -> Result<(), Answer> {
+    match mode(call) {
+        mode @ ("host" | "none") => {
+            Err(Answer::not_implemented(&format!("NetworkMode {mode} is not supported")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Another container's network (catalogue: network-mode-container).
+pub fn container_mode(call: &mut Call) -> Result<(), Answer> {
+    if mode(call).starts_with("container:") {
+        return Err(Answer::not_implemented("Container networking is not supported"));
+    }
+    Ok(())
+}
+
+fn is_named(mode: &str) -> bool {
+    !["", "default", "bridge", "host", "none"].contains(&mode) && !mode.starts_with("container:")
+}
+
+/// Links are not for named networks (catalogue: network-mode-links).
+pub fn links_in_networks(call: &mut Call) -> Result<(), Answer> {
+    let links = super::json::strings(&call.asked, "/HostConfig/Links");
+    if call.service.world.fabrics && is_named(mode(call)) && !links.is_empty() {
+        return Err(Answer::not_implemented("user-defined networking links"));
+    }
+    Ok(())
+}
+
+/// A network that is not the account's (catalogue: network-not-found).
+pub fn missing_network(call: &mut Call) -> Result<(), Answer> {
+    let name = mode(call);
+    if !call.service.world.fabrics || !is_named(name) {
+        return Ok(());
+    }
+    resolve(&call.service.world.networks, name).map(|_| ())
+}
+
+/// The account's networks are one bridge beneath (catalogue: network-mode-bridge-meaning).
+pub fn one_bridge_beneath(call: &mut Call) -> Result<(), Answer> {
+    let named = is_named(mode(call));
+    let fabrics = call.service.world.fabrics;
+    let known = resolve(&call.service.world.networks, mode(call)).is_ok();
+    if let Some(body) = &mut call.json
+        && named
+        && (known || !fabrics)
+    {
+        take(body, "HostConfig", "NetworkMode");
+    }
+    Ok(())
+}
+
+/// A network by full id, name or unique prefix of its id (catalogue: network-name-resolution).
+fn resolve<'a>(networks: &'a [Network], name: &str) -> Result<&'a Network, Answer> {
+    let exact = networks.iter().find(|n| n.docker_id() == name || n.name == name);
+    if let Some(network) = exact {
+        return Ok(network);
+    }
+    let close: Vec<&Network> =
+        networks.iter().filter(|n| !name.is_empty() && n.docker_id().starts_with(name)).collect();
+    match close[..] {
+        [one] => Ok(one),
+        [] => Err(Answer::coded(404, "Error", format!("network {name} not found"))),
+        _ => Err(Answer::coded(
+            404,
+            "AmbiguousDockerNetworkIdPrefix",
+            format!("multiple networks match prefix {name}"),
+        )),
+    }
+}
+
+/// How a network is shown (catalogue: network-list-shape).
+fn shape(network: &Network) -> Value {
+    let mut options = json!({});
+    if let Some(mtu) = network.mtu {
+        put(&mut options, "", "com.docker.network.driver.mtu", json!(mtu.to_string()));
+    }
+    let mut shown = json!({
+        "Driver": "Triton",
+        "Id": network.docker_id(),
+        "IPAM": {"Driver": "default", "Options": null},
+        "Name": network.name,
+        "Options": options,
+        "Scope": network.scope,
+    });
+    if let (Some(subnet), Some(gateway)) = (&network.subnet, &network.gateway) {
+        put(&mut shown, "", "Config", json!([{"Subnet": subnet, "Gateway": gateway}]));
+    }
+    shown
+}
+
+/// The account's networks and no others (catalogue: network-no-predefined).
+pub fn list(call: &mut Call) -> Result<(), Answer> {
+    let networks = call.service.world.networks.iter().map(shape).collect();
+    Err(Answer::json(200, Value::Array(networks)))
+}
+
+/// One of the account's networks, or 404.
+pub fn inspect(call: &mut Call) -> Result<(), Answer> {
+    let network = resolve(&call.service.world.networks, call.name())?;
+    Err(Answer::json(200, shape(network)))
+}
+
+/// The network of a path must exist before the call is refused (catalogue: network-not-found).
+pub fn path_network(call: &mut Call) -> Result<(), Answer> {
+    resolve(&call.service.world.networks, call.name()).map(|_| ())
+}
+
+/// `docker network create` (sdc-docker `lib/endpoints/networks.js:45`).
+pub fn create(_: &mut Call) -> Result<(), Answer> {
+    Err(Answer::not_implemented("network create"))
+}
+
+/// `docker network rm` (sdc-docker `lib/endpoints/networks.js:53`).
+pub fn rm(_: &mut Call) -> Result<(), Answer> {
+    Err(Answer::not_implemented("network rm"))
+}
+
+/// `docker network connect` (sdc-docker `lib/endpoints/networks.js:84`).
+pub fn connect(_: &mut Call) -> Result<(), Answer> {
+    Err(Answer::not_implemented("network connect"))
+}
+
+/// `docker network disconnect` (sdc-docker `lib/endpoints/networks.js:92`).
+pub fn disconnect(_: &mut Call) -> Result<(), Answer> {
+    Err(Answer::not_implemented("network disconnect"))
+}
+
+/// `docker network prune` (sdc-docker `lib/endpoints/networks.js:100`).
+pub fn prune(_: &mut Call) -> Result<(), Answer> {
+    Err(Answer::not_implemented("network prune"))
+}
+
+/// HostConfig.NetworkMode (catalogue: inspect-networkmode-always-bridge).
+pub fn mode_is_bridge(_: &Call, container: &mut Value) {
+    put(container, "HostConfig", "NetworkMode", json!("bridge"));
+}
+
+/// Addresses stay when a container stops (catalogue: inspect-networksettings-when-stopped).
+pub fn keep_address(call: &Call, container: &mut Value) {
+    let id = text(container, "/Id").to_owned();
+    let now = Nic {
+        gateway: text(container, "/NetworkSettings/Gateway").to_owned(),
+        address: text(container, "/NetworkSettings/IPAddress").to_owned(),
+        prefix: super::json::number(container, "/NetworkSettings/IPPrefixLen").unwrap_or(0),
+        mac: text(container, "/NetworkSettings/MacAddress").to_owned(),
+    };
+    let nic = call.service.state.change(|m| {
+        let next = m.addresses;
+        let record = m.containers.get_mut(&id)?;
+        if !now.address.is_empty() {
+            record.nic = Some(now);
+        } else if record.nic.is_none() {
+            record.nic = Some(never_started(next));
+            m.addresses += 1;
+        }
+        m.containers.get(&id)?.nic.clone()
+    });
+    if let Some(nic) = nic {
+        put(container, "NetworkSettings", "Gateway", json!(nic.gateway));
+        put(container, "NetworkSettings", "IPAddress", json!(nic.address));
+        put(container, "NetworkSettings", "IPPrefixLen", json!(nic.prefix));
+        put(container, "NetworkSettings", "MacAddress", json!(nic.mac));
+    }
+}
+
+/// A NIC of the default fabric for a container that never ran.
+fn never_started(count: u32) -> Nic {
+    let host = 5 + count % 1000;
+    Nic {
+        gateway: "192.168.128.1".to_owned(),
+        address: format!("192.168.{}.{}", 128 + host / 256, host % 256),
+        prefix: 22,
+        mac: format!("90:b8:d0:00:{:02x}:{:02x}", host / 256, host % 256),
+    }
+}
+
+/// Only the primary NIC is shown (catalogue: inspect-networksettings-primary-nic-only).
+pub fn primary_nic_only(call: &Call, container: &mut Value) {
+    let published =
+        call.service.state.container(text(container, "/Id")).is_some_and(|c| !c.published.is_empty());
+    let bridge = if published && call.service.world.fabrics { "eth1" } else { "eth0" };
+    let Some(settings) = container.get("NetworkSettings") else {
+        return;
+    };
+    let of = |key: &str| settings.get(key).cloned().unwrap_or(Value::Null);
+    let shown = json!({
+        "Bridge": bridge,
+        "Gateway": of("Gateway"),
+        "IPAddress": of("IPAddress"),
+        "IPPrefixLen": of("IPPrefixLen"),
+        "MacAddress": of("MacAddress"),
+        "PortMapping": null,
+        "Ports": of("Ports"),
+    });
+    put(container, "", "NetworkSettings", shown);
+}
+
+/// HostConfig.Dns lists the zone's resolvers (catalogue: inspect-dns-always-filled).
+pub fn dns_filled(call: &Call, container: &mut Value) {
+    let empty = container.pointer("/HostConfig/Dns").and_then(Value::as_array).is_none_or(Vec::is_empty);
+    if empty {
+        put(container, "HostConfig", "Dns", json!(call.service.world.resolvers));
+    }
+}
+
+/// Config.Domainname is never empty (catalogue: host-hostname-domain).
+pub fn domain(call: &Call, container: &mut Value) {
+    if text(container, "/Config/Domainname").is_empty() {
+        put(container, "Config", "Domainname", json!(call.service.world.domain));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::World;
+
+    fn world() -> World {
+        World::parse(include_str!("../../fixtures/simulator/default.toml")).unwrap()
+    }
+
+    #[test]
+    fn networks_are_found_by_name_id_and_unique_prefix() {
+        let networks = world().networks;
+        let find = |name| resolve(&networks, name).map(|n| n.name.clone()).ok();
+        assert_eq!(find("backend-net").as_deref(), Some("backend-net"));
+        assert_eq!(find("6a9bd3c56").as_deref(), Some("My-Fabric-Network"));
+        assert_eq!(find("6a9bd3c5"), None);
+        assert_eq!(find("bridge"), None);
+    }
+
+    #[test]
+    fn a_pool_has_no_subnet_and_no_options() {
+        let shown = shape(&world().networks[0]);
+        assert_eq!(shown.get("Options"), Some(&json!({})));
+        assert!(shown.get("Config").is_none());
+        assert_eq!(text(&shown, "/Scope"), "pool");
+    }
+}

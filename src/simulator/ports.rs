@@ -1,0 +1,232 @@
+//! Published ports: what may be published, and how it is shown. Nothing is published beneath
+//! while every container has an address of its own (catalogue: own-ip-stack-per-container).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+use super::call::Call;
+use super::json::{flag, put, take, text};
+
+fn bindings(body: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    body.pointer("/HostConfig/PortBindings").and_then(Value::as_object).into_iter().flatten()
+}
+
+/// The host port of a binding's first entry (catalogue: publish-only-first-binding).
+fn first_host_port(bindings: &Value) -> Option<&str> {
+    let first = bindings.get(0)?;
+    Some(text(first, "/HostPort"))
+}
+
+/// Ports are written as `number/protocol` (catalogue: publish-port-syntax).
+pub fn syntax(call: &mut Call) -> Result<(), Answer> {
+    for (port, _) in bindings(&call.asked) {
+        check_syntax(port)
+            .map_err(|problem| Answer::invalid(format!("HostConfig.PortBindings: {problem}")))?;
+    }
+    Ok(())
+}
+
+fn check_syntax(port: &str) -> Result<(), &'static str> {
+    let Some((number, protocol)) = port.split_once('/') else {
+        return Err("port specification incorrect: must be \"number/protocol\"");
+    };
+    if !number.parse::<u16>().is_ok_and(|n| n > 0) {
+        return Err("invalid port number");
+    }
+    if !["tcp", "udp"].contains(&protocol) {
+        return Err("unknown protocol: must be tcp or udp");
+    }
+    Ok(())
+}
+
+/// The host port is the container port (catalogue: publish-remap-refused).
+pub fn no_remap(call: &mut Call) -> Result<(), Answer> {
+    for (port, bound) in bindings(&call.asked) {
+        let number = port.split('/').next().unwrap_or("");
+        let host = first_host_port(bound).unwrap_or("");
+        if !host.is_empty() && host != number {
+            return Err(Answer::error(500, "publish port: remapping of port numbers not allowed"));
+        }
+    }
+    Ok(())
+}
+
+/// So many ports of a protocol and no more (catalogue: publish-port-limit).
+pub fn limit(call: &mut Call) -> Result<(), Answer> {
+    let limit = call.service.world.max_ports;
+    for protocol in ["tcp", "udp"] {
+        let count = bindings(&call.asked).filter(|(port, _)| port.ends_with(protocol)).count();
+        if count > limit {
+            return Err(Answer::error(
+                500,
+                format!("publish port: only support exposing {limit} {} ports", protocol.to_uppercase()),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Nothing is published on the host (catalogue: own-ip-stack-per-container).
+pub fn publish_nothing_beneath(call: &mut Call) -> Result<(), Answer> {
+    if let Some(body) = &mut call.json {
+        take(body, "HostConfig", "PortBindings");
+        take(body, "HostConfig", "PublishAllPorts");
+    }
+    Ok(())
+}
+
+/// The label of the external network needs a published port (catalogue: public-network-label).
+pub fn public_network_label(call: &mut Call) -> Result<(), Answer> {
+    let labelled = call.asked.pointer("/Labels").and_then(|l| l.get("triton.network.public")).is_some();
+    if labelled && call.service.world.fabrics && published(&call.asked, &call.image).is_empty() {
+        return Err(Answer::invalid("triton.network.public label requires a container with published ports"));
+    }
+    Ok(())
+}
+
+/// What a create request publishes: the container port and the host port that was asked for.
+pub fn published(asked: &Value, image: &Value) -> BTreeMap<String, String> {
+    let mut ports: BTreeMap<String, String> = bindings(asked)
+        .map(|(port, bound)| {
+            let host = first_host_port(bound).unwrap_or("").to_owned();
+            (port.clone(), host)
+        })
+        .collect();
+    if flag(asked, "/HostConfig/PublishAllPorts") {
+        for port in exposed(image) {
+            ports.entry(port).or_default();
+        }
+    }
+    ports
+}
+
+/// The ports that an image exposes.
+pub fn exposed(image: &Value) -> Vec<String> {
+    image
+        .pointer("/Config/ExposedPorts")
+        .and_then(Value::as_object)
+        .map(|ports| ports.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+/// What a published port is on the host: its own number here, one of Docker's own else.
+fn host_port(call: &Call, port: &str, asked: &str, all: bool) -> String {
+    let id = if all { "publish-all-same-number" } else { "publish-empty-hostport" };
+    let number = port.split('/').next().unwrap_or("");
+    if !asked.is_empty() {
+        asked.to_owned()
+    } else if call.on(id) {
+        number.to_owned()
+    } else {
+        // Where stock Docker's random ports are.
+        (32768 + number.parse::<u32>().unwrap_or(0) % 28232).to_string()
+    }
+}
+
+fn shown(call: &Call, container: &Value) -> Option<(BTreeMap<String, String>, bool)> {
+    let record = call.service.state.container(text(container, "/Id"))?;
+    let all = flag(&record.asked, "/HostConfig/PublishAllPorts");
+    Some((record.published, all))
+}
+
+/// NetworkSettings.Ports (catalogue: inspect-ports-hostip).
+pub fn inspect_ports(call: &Call, container: &mut Value) {
+    let Some((published, all)) = shown(call, container) else {
+        return;
+    };
+    let ports: Map<String, Value> = published
+        .iter()
+        .map(|(port, asked)| {
+            let host = host_port(call, port, asked, all);
+            (port.clone(), json!([{"HostIp": "0.0.0.0", "HostPort": host}]))
+        })
+        .collect();
+    put(container, "NetworkSettings", "Ports", Value::Object(ports));
+}
+
+/// HostConfig.PortBindings and PublishAllPorts (catalogue: inspect-hostconfig-portbindings-shape).
+pub fn inspect_bindings(call: &Call, container: &mut Value) {
+    let Some((published, all)) = shown(call, container) else {
+        return;
+    };
+    let ports: Map<String, Value> = published
+        .iter()
+        .map(|(port, asked)| {
+            let host = host_port(call, port, asked, all);
+            (port.clone(), json!([{"HostIp": "", "HostPort": host}]))
+        })
+        .collect();
+    put(container, "HostConfig", "PortBindings", Value::Object(ports));
+    put(container, "HostConfig", "PublishAllPorts", json!(all));
+}
+
+/// Config.ExposedPorts: the image's and the published ones (catalogue: expose-at-create-ignored).
+pub fn inspect_exposed(call: &Call, container: &mut Value) {
+    let Some((published, _)) = shown(call, container) else {
+        return;
+    };
+    let mut ports: Map<String, Value> =
+        container.pointer("/Config/ExposedPorts").and_then(Value::as_object).cloned().unwrap_or_default();
+    for port in published.keys() {
+        ports.insert(port.clone(), json!({}));
+    }
+    let value = if ports.is_empty() { Value::Null } else { Value::Object(ports) };
+    put(container, "Config", "ExposedPorts", value);
+}
+
+/// The ports of a list entry (catalogue: list-ports-ip).
+pub fn list_ports(call: &Call, container: &mut Value) {
+    let Some((published, all)) = shown(call, container) else {
+        return;
+    };
+    let mut ports: Vec<Value> = Vec::new();
+    for (port, asked) in &published {
+        let Some((number, kind)) = port.split_once('/') else {
+            continue;
+        };
+        let public: u64 = host_port(call, port, asked, all).parse().unwrap_or(0);
+        ports.push(json!({
+            "IP": "0.0.0.0",
+            "PrivatePort": number.parse::<u64>().unwrap_or(0),
+            "PublicPort": public,
+            "Type": kind,
+        }));
+    }
+    let beneath = container.get("Ports").and_then(Value::as_array);
+    for port in beneath.into_iter().flatten() {
+        let name = format!("{}/{}", port.get("PrivatePort").unwrap_or(&Value::Null), text(port, "/Type"));
+        if !published.contains_key(&name) {
+            ports.push(port.clone());
+        }
+    }
+    put(container, "", "Ports", Value::Array(ports));
+}
+
+/// In 2015 published ports were not shown, so `docker port` had none (id: port-not-shown).
+pub fn not_shown(_: &Call, container: &mut Value) {
+    put(container, "NetworkSettings", "Ports", json!({}));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_have_a_number_and_a_protocol() {
+        assert_eq!(check_syntax("80/tcp"), Ok(()));
+        assert!(check_syntax("80").is_err());
+        assert_eq!(check_syntax("0/tcp"), Err("invalid port number"));
+        assert!(check_syntax("80/sctp").is_err());
+    }
+
+    #[test]
+    fn publishing_all_takes_what_the_image_exposes() {
+        let asked = json!({"HostConfig": {"PublishAllPorts": true, "PortBindings": {"53/udp": [{"HostPort": "53"}]}}});
+        let image = json!({"Config": {"ExposedPorts": {"80/tcp": {}}}});
+        let ports = published(&asked, &image);
+        assert_eq!(ports.get("53/udp").map(String::as_str), Some("53"));
+        assert_eq!(ports.get("80/tcp").map(String::as_str), Some(""));
+    }
+}

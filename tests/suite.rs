@@ -1,0 +1,126 @@
+//! Every case as a test that `cargo test` and `cargo nextest` list and filter by name, replaying
+//! the committed snapshots of both sides; one more runs the binary live over the whole suite.
+
+#![expect(clippy::print_stderr, reason = "what is left out is said loudly")]
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+
+use divergence::case::schedule::Planned;
+use divergence::case::{Asking, Seat, Session, Source};
+use divergence::report::console::one_line;
+use divergence::run::cancel::Cancel;
+use divergence::seats::USUAL_SOCKET;
+use divergence::session::deadlines;
+use divergence::store::{Loaded, Store};
+use divergence::verdict::VerdictKind;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// The folders that are replayed: reference and candidate.
+const REPLAYED: [(&str, &str); 1] = [("docker-20.10", "simulator-0.7")];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let loaded = Store::find(Some(root), root, None).and_then(|store| Ok((store.load()?, store)));
+    let mut trials = vec![Trial::test("live::the_whole_suite", live)];
+    match loaded {
+        Ok((loaded, store)) => trials.extend(replays(Arc::new(loaded), Arc::new(store))),
+        Err(error) => {
+            let error = error.to_string();
+            trials.push(Trial::test("the_suite_loads", move || Err(Failed::from(error))));
+        }
+    }
+    if !is_live_possible() {
+        eprintln!("left out: live::the_whole_suite, no Docker Engine answers on {USUAL_SOCKET}");
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn replays(loaded: Arc<Loaded>, store: Arc<Store>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (reference, candidate) in REPLAYED {
+        for scenario in &loaded.suite.scenarios {
+            for api in &scenario.api {
+                let name = format!("{candidate}::{}@{api}", scenario.id);
+                let (loaded, store) = (Arc::clone(&loaded), Arc::clone(&store));
+                let (id, api) = (scenario.id.clone(), api.clone());
+                trials.push(Trial::test(name, move || {
+                    let scenario = loaded.suite.scenarios.iter().find(|each| each.id == id);
+                    let planned = Planned { scenario: scenario.ok_or("the scenario is gone")?, api: &api };
+                    replay(&loaded, &store, &planned, [reference, candidate])
+                }));
+            }
+        }
+    }
+    trials
+}
+
+fn replay(loaded: &Loaded, store: &Store, planned: &Planned<'_>, folders: [&str; 2]) -> Result<(), Failed> {
+    let [reference, candidate] = folders.map(|folder| {
+        let snapshot = store.snapshot(folder, &planned.case()).map_err(|error| error.to_string())?;
+        let engine = snapshot.ok_or_else(|| format!("no snapshot in {folder}: divergence record"))?.engine;
+        Ok::<_, String>(Seat {
+            name: format!("recorded:{folder}"),
+            engine,
+            source: Source::Recorded(folder.to_owned()),
+        })
+    });
+    let (reference, candidate) = (reference?, candidate?);
+    let session = Session {
+        reference: &reference,
+        candidate: &candidate,
+        null: false,
+        divergences: &loaded.suite.divergences,
+        asking: Asking {
+            rules: &loaded.rules,
+            store,
+            ledger: None,
+            deadlines: deadlines(&loaded.suite.settings),
+            cancel: Cancel::default(),
+        },
+        may_crash: false,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let verdict = runtime.block_on(session.play(planned, 0)).verdict;
+    match verdict.verdict {
+        VerdictKind::Conforms | VerdictKind::Diverges => Ok(()),
+        VerdictKind::Fails | VerdictKind::Errs | VerdictKind::Skipped => {
+            let findings = verdict.findings.iter().filter(|finding| finding.finding.fails());
+            let told: Vec<String> = verdict.reason.iter().cloned().chain(findings.map(one_line)).collect();
+            Err(format!("{}: {}", verdict.verdict.word(), told.join("\n")).into())
+        }
+    }
+}
+
+fn is_live_possible() -> bool {
+    std::os::unix::net::UnixStream::connect(USUAL_SOCKET).is_ok()
+}
+
+/// Runs the binary over the whole suite: stock Docker against the simulator above it.
+fn live() -> Result<(), Failed> {
+    let required = std::env::var("DIVERGENCE_LIVE").is_ok_and(|value| value == "required");
+    if !is_live_possible() {
+        return match required {
+            true => Err("DIVERGENCE_LIVE=required, but no Docker Engine answers".into()),
+            false => Ok(()),
+        };
+    }
+    let state = tempfile::tempdir()?;
+    let output = Command::new(env!("CARGO_BIN_EXE_divergence"))
+        .args(["--root", env!("CARGO_MANIFEST_DIR"), "--state"])
+        .arg(state.path())
+        .args(["run", "--reference", "docker", "--candidate", "simulator"])
+        .output()?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!(
+            "{}\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into()),
+    }
+}
