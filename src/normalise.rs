@@ -50,6 +50,7 @@ pub fn normalise(recording: &Recording, scenario: &Scenario, rules: &Rules) -> S
             part.request = names.text(&part.request);
             // Lists get their order before ids get names: these tell where an id stands.
             rules.arrange(part);
+            names::order_ids(&mut part.tree);
         }
         steps.push(told);
     }

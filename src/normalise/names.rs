@@ -11,6 +11,7 @@ use crate::exchange::Named;
 use crate::snapshot::StepSnapshot;
 
 /// The names of one recording.
+#[derive(Default)]
 pub struct Names {
     /// Values that are no ids, longest first, with their token.
     plain: Vec<(String, String)>,
@@ -18,12 +19,14 @@ pub struct Names {
     ids: HashMap<String, String>,
     /// The first 12 digits of an id to its name and its token.
     short: HashMap<String, (String, String)>,
+    /// How many ids are named by each place.
+    places: HashMap<String, usize>,
 }
 
 impl Names {
     /// Starts with the values that the scenario names.
     pub fn new(named: &[Named]) -> Names {
-        let mut names = Names { plain: Vec::new(), ids: HashMap::new(), short: HashMap::new() };
+        let mut names = Names::default();
         for Named { name, value } in named {
             if is_id(value) {
                 names.know(value, name);
@@ -90,10 +93,13 @@ impl Names {
             }
             Value::Object(map) => {
                 for (at, (key, value)) in map.iter().enumerate() {
-                    self.find_in_text(key, short, path);
                     // A key that holds an id is told by its number: names must not nest.
+                    path.push(format!("#{at}"));
+                    self.find_in_text(key, short, path);
                     let is_plain = runs(key).all(|(_, run)| !self.is_known(run));
-                    path.push(if is_plain { key.clone() } else { format!("#{at}") });
+                    if let (true, Some(last)) = (is_plain, path.last_mut()) {
+                        last.clone_from(key);
+                    }
                     self.find_in(value, short, path);
                     path.pop();
                 }
@@ -107,15 +113,16 @@ impl Names {
     }
 
     fn find_in_text(&mut self, text: &str, short: &HashSet<String>, path: &[String]) {
-        let mut number = 0;
         for (_, run) in runs(text) {
             let is_short = run.len() == 12;
             if self.is_known(run) || (is_short && !short.contains(run)) {
                 continue;
             }
-            number += 1;
-            let nth = if number > 1 { format!(" {number}") } else { String::new() };
-            let name = format!("id of {}{nth}", path.join("/").replace(['<', '>'], ""));
+            let place = format!("id of {}", path.join("/").replace(['<', '>'], ""));
+            // No two ids have the same name, whatever stands at a place.
+            let times = self.places.entry(place.clone()).or_default();
+            *times += 1;
+            let name = if *times > 1 { format!("{place} {times}") } else { place };
             if is_short {
                 self.know_short(run, &name);
             } else {
@@ -209,6 +216,24 @@ pub fn without_ids(value: &Value) -> String {
     let text = value.to_string();
     let found = runs(&text).map(|(range, run)| (range, if run.len() == 12 { "<short>" } else { "<id>" }));
     replaced(&text, found)
+}
+
+/// Gives the keys that are ids an order that fresh ids cannot change: that of what they hold.
+pub fn order_ids(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(order_ids),
+        Value::Object(map) => {
+            map.values_mut().for_each(order_ids);
+            if map.keys().filter(|key| runs(key).next().is_some()).count() > 1 {
+                let mut entries: Vec<(String, Value)> = std::mem::take(map).into_iter().collect();
+                entries.sort_by_cached_key(|(key, value)| {
+                    (without_ids(&key.as_str().into()), without_ids(value))
+                });
+                map.extend(entries);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// Whether a part of a text stands between borders: the ends of the text, or anything that is no

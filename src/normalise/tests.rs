@@ -225,6 +225,23 @@ fn a_list_without_order_is_told_the_same_whatever_its_ids() {
 }
 
 #[test]
+fn keys_that_are_ids_have_names_of_their_own() {
+    let told = |digits: [&str; 2]| {
+        let [one, other] = digits.map(|digit| digit.repeat(64));
+        of_body(&json!({"Containers": {one.clone(): {"Name": "b"}, other: {"Name": "a"}}, "Id": one}), &[])
+    };
+    let once = told(["1", "2"]);
+    let place = "<id of inspect/body/json/Containers";
+    assert_eq!(
+        *json_of(&once),
+        json!({"Containers": {format!("{place}/#0>"): {"Name": "a"}, format!("{place}/#1>"): {"Name": "b"}},
+            "Id": format!("{place}/#1>")})
+    );
+    assert_eq!(once, told(["8", "4"]));
+    assert_eq!(compare(&once, &told(["4", "8"])), []);
+}
+
+#[test]
 fn the_stat_of_a_path_is_told_as_json() {
     use base64::Engine as _;
     let stat =
