@@ -80,7 +80,13 @@ fn judge_part(spot: &Spot<'_>, differences: &[&Difference], active: &[&Divergenc
         match select::most_specific(&speakers, at_reference) {
             Choice::Nobody => {}
             Choice::One(speaker) => {
-                findings.push(judge_place(spot, &place, speaker, differences));
+                let nowhere = [&speaker.observation.reference, &speaker.observation.candidate];
+                let says_nothing = nowhere.iter().all(|pin| matches!(pin, Matcher::Absent));
+                let is_there = trees.iter().flatten().any(|tree| place.find(tree).is_some());
+                // Nothing on either side, as pinned: it only keeps a wider observation away.
+                if !says_nothing || is_there {
+                    findings.push(judge_place(spot, &place, speaker, differences));
+                }
                 judged.push(place);
             }
             Choice::Tie(one, other) => {

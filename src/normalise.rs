@@ -21,6 +21,7 @@ use crate::snapshot::{Part, Snapshot, StepSnapshot};
 use names::Names;
 
 pub use body::{documents, sha256};
+pub use error::is_uuid;
 pub use json::parse as parse_json;
 pub use rules::Rules;
 

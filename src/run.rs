@@ -98,7 +98,8 @@ pub enum RunError {
 /// removed is told to the ledger.
 pub async fn run_case(run: CaseRun<'_>) -> Result<Recording, RunError> {
     let wire = Wire::new(run.endpoint)?;
-    let mut case = Case::new(run, wire);
+    let home = Endpoint { address: run.endpoint.home().clone(), ..run.endpoint.clone() };
+    let mut case = Case::new(run, wire, Wire::new(&home)?);
     let outcome = AssertUnwindSafe(case.steps()).catch_unwind().await;
     case.clean().await;
     let steps = outcome.unwrap_or_else(|panic| resume_unwind(panic))?;

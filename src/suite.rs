@@ -1,11 +1,20 @@
 //! From the texts of a suite to its scenarios and divergences, with all mistakes of all files at
 //! once. Pure: it reads no file.
 
+mod body;
 mod divergence_file;
+pub mod keys;
+mod literal;
+mod matcher;
+mod observation;
 pub mod reader;
 mod request;
 mod scenario_file;
 mod settings;
+mod step;
+mod steps;
+mod variables;
+pub mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +22,6 @@ use crate::divergence::Divergence;
 use crate::mistake::Mistake;
 use crate::scenario::Scenario;
 use crate::version::Version;
-
-pub use divergence_file::{DIVERGENCE_KEYS, MATCHER_KEYS, OBSERVATION_KEYS, WHEN_KEYS};
-pub use request::TAR_KEYS;
-pub use scenario_file::{
-    EXEC_KEYS, RAW_KEYS, REQUEST_KEYS, SCENARIO_KEYS, STEP_KEYS, STREAM_KEYS, UNTIL_END_KEYS, UNTIL_KEYS,
-};
-pub use settings::{DEADLINE_KEYS, SUITE_KEYS, WORLD_KEYS};
 
 /// The texts of a suite: file name relative to the project, and text.
 #[derive(Clone, Debug, Default)]
@@ -91,30 +93,48 @@ pub struct Unobservable {
 /// Loads a suite, or says all that is wrong with it.
 pub fn load(files: &SuiteFiles) -> Result<Suite, Vec<Mistake>> {
     let mut found = Vec::new();
-    let mut suite =
-        Suite { settings: settings::suite_file(files.suite.as_ref(), &mut found), ..Suite::default() };
+    let settings = settings::suite_file(files.suite.as_ref(), &files.fixtures, &mut found);
+    let mut suite = Suite { settings, ..Suite::default() };
+    let mut broken = Vec::new();
     for (file, text) in &files.scenarios {
         let setting = scenario_file::Setting {
             settings: &suite.settings,
             images: &files.images,
             fixtures: &files.fixtures,
         };
-        suite.scenarios.extend(scenario_file::scenario(file, text, &setting, &mut found));
+        match scenario_file::scenario(file, text, &setting, &mut found) {
+            Some(scenario) => suite.scenarios.push(scenario),
+            None => broken.extend(scenario_file::id_of(file)),
+        }
     }
     suite.scenarios.sort_by(|one, other| one.id.cmp(&other.id));
+    let by_id = divergence_files(files);
     suite.catalogue = settings::catalogue(files.catalogue.as_ref(), &mut found);
-    suite.unobservable = settings::unobservable(files.unobservable.as_ref(), &suite.catalogue, &mut found);
-    // Divergences are read against the scenarios; a scenario that does not load would give
-    // mistakes that are none.
-    let all_scenarios_load = found.is_empty();
-    for (file, text) in &files.divergences {
-        let known = all_scenarios_load.then_some(suite.scenarios.as_slice());
-        suite.divergences.extend(divergence_file::divergence(file, text, known, &mut found));
-    }
+    suite.unobservable =
+        settings::unobservable(files.unobservable.as_ref(), &suite.catalogue, &by_id, &mut found);
+    let known = divergence_file::Known {
+        scenarios: &suite.scenarios,
+        broken: &broken,
+        worlds: &suite.settings.worlds,
+        files: &by_id,
+    };
+    let read = |(file, text): &(String, String)| divergence_file::divergence(file, text, &known, &mut found);
+    let divergences: Vec<Divergence> = files.divergences.iter().filter_map(read).collect();
+    suite.divergences = divergences;
     suite.divergences.sort_by(|one, other| (&one.engine, &one.id).cmp(&(&other.engine, &other.id)));
-    divergence_file::cross_check(&suite, files, &mut found);
     if found.is_empty() { Ok(suite) } else { Err(found) }
 }
 
+/// The files of all divergences, by engine and id, whether or not they load.
+fn divergence_files(files: &SuiteFiles) -> BTreeMap<(String, String), Vec<String>> {
+    let mut by_id: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for (file, _) in &files.divergences {
+        if let Some((_, engine, id)) = divergence_file::place_of(file) {
+            by_id.entry((engine.to_owned(), id.to_owned())).or_default().push(file.clone());
+        }
+    }
+    by_id
+}
+
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -24,11 +24,11 @@ impl Project {
         let folder = tempfile::tempdir().unwrap();
         let project = Project { folder };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        project.write("suites/suite.toml", &std::fs::read_to_string(root.join("suites/suite.toml")).unwrap());
-        project.write(
-            "suites/normalise.toml",
-            &std::fs::read_to_string(root.join("suites/normalise.toml")).unwrap(),
-        );
+        let files = ["suites/suite.toml", "suites/normalise.toml"];
+        let worlds = ["fixtures/simulator/default.toml", "fixtures/simulator/0.3.toml"];
+        for file in files.into_iter().chain(worlds) {
+            project.write(file, &std::fs::read_to_string(root.join(file)).unwrap());
+        }
         project
     }
 

@@ -40,6 +40,7 @@ pub fn error(answer: &Answer, headers: &mut Map<String, Value>) -> Map<String, V
         },
         (_, _) => (other(), &[]),
     };
+    let error = with_code(error);
     for name in explained {
         headers.remove(*name);
     }
@@ -65,22 +66,23 @@ fn restify(text: &str, answer: &Answer) -> Option<Value> {
     if !is_uuid(id) {
         return None;
     }
-    let mut error = Map::new();
-    error.insert("envelope".to_owned(), "restify".into());
-    let is_code = |code: &str| !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric());
-    let coded =
-        front.strip_prefix('(').and_then(|rest| rest.split_once(") ")).filter(|(code, _)| is_code(code));
-    let message = match coded {
-        Some((code, message)) => {
-            error.insert("code".to_owned(), code.into());
-            message
-        }
-        None => front,
-    };
-    error.insert("message".to_owned(), message.into());
     let same = answer.header("x-request-id").any(|header| header == id);
-    error.insert("request-id".to_owned(), if same { "header" } else { "other" }.into());
-    Some(Value::Object(error))
+    let request_id = if same { "header" } else { "other" };
+    Some(json!({ "envelope": "restify", "message": front, "request-id": request_id }))
+}
+
+/// A message that begins with a word in brackets has a code, in whatever envelope it comes.
+fn with_code(mut error: Value) -> Value {
+    let is_code = |code: &str| !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric());
+    let coded = error.get("message").and_then(Value::as_str).and_then(|message| {
+        let (code, rest) = message.strip_prefix('(')?.split_once(") ")?;
+        is_code(code).then(|| (code.to_owned(), rest.to_owned()))
+    });
+    if let Some((code, message)) = coded {
+        error["code"] = code.into();
+        error["message"] = message.into();
+    }
+    error
 }
 
 /// Whether a text is a UUID in its usual form.

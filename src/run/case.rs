@@ -28,6 +28,8 @@ const TAKEN: Duration = Duration::from_millis(150);
 pub struct Case<'a> {
     run: CaseRun<'a>,
     wire: Wire,
+    /// The way to where what is made really lies: a stand-in may not let it be removed.
+    home_wire: Wire,
     values: Values<'a>,
     made: Made,
     beside: BTreeMap<StepId, Background>,
@@ -40,7 +42,7 @@ enum Background {
 
 impl<'a> Case<'a> {
     /// A case that has done nothing yet.
-    pub fn new(run: CaseRun<'a>, wire: Wire) -> Case<'a> {
+    pub fn new(run: CaseRun<'a>, wire: Wire, home_wire: Wire) -> Case<'a> {
         let mut values = Values::new(run.tag, &run.endpoint.images);
         for need in &run.scenario.needs {
             if let Need::Image(name) = need
@@ -49,7 +51,7 @@ impl<'a> Case<'a> {
                 values.name(&format!("image:{name}"), image.clone());
             }
         }
-        Case { run, wire, values, made: Made::new(run.tag), beside: BTreeMap::new() }
+        Case { run, wire, home_wire, values, made: Made::new(run.tag), beside: BTreeMap::new() }
     }
 
     /// Does all steps in order.
@@ -96,7 +98,7 @@ impl<'a> Case<'a> {
     fn broom(&self) -> Broom<'_> {
         let limit = self.run.endpoint.stretch(self.run.deadlines.request);
         let home = self.run.endpoint.home();
-        Broom { wire: &self.wire, home, api: self.run.api, tag: self.run.tag, limit }
+        Broom { wire: &self.home_wire, home, api: self.run.api, tag: self.run.tag, limit }
     }
 
     async fn step(&mut self, step: &Step, before: &[Step]) -> Result<Outcome, RunError> {

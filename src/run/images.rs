@@ -7,6 +7,7 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::query_parameters::{CreateImageOptions, CreateImageOptionsBuilder, RemoveImageOptions};
 use futures_util::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
 
 use super::ledger::{Entry, Ledger, Left, Thing};
 use super::recipe::Recipe;
@@ -98,7 +99,11 @@ async fn make(
     ledger: &Ledger,
 ) -> Result<(String, bool), String> {
     let recipe = Recipe::load(fixtures, name).map_err(|error| error.to_string())?;
-    let repo = recipe.repo.clone().unwrap_or_else(|| format!("divergence-{}-{name}", ledger.run_id()));
+    let repo = match recipe.repo.as_deref() {
+        Some("uuid") => uuid_of(ledger.run_id()),
+        Some(repo) => repo.to_owned(),
+        None => format!("divergence-{}-{name}", ledger.run_id()),
+    };
     let image = format!("{repo}:latest");
     if has(docker, &image).await? {
         return Ok((image, false));
@@ -131,6 +136,13 @@ async fn make(
         true => Ok((image, true)),
         false => Err("the engine took an image to import, and has none".to_owned()),
     }
+}
+
+/// A UUID of the run's own, for an image that is called by one.
+fn uuid_of(run: &str) -> String {
+    let digest = Sha256::digest(run.as_bytes());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }
 
 /// Sees to it that an image is there, from a registry if need be.

@@ -19,7 +19,8 @@ pub struct Recipe {
     pub directories: Vec<(String, u32)>,
     /// Text files, with their permission bits.
     pub files: Vec<(String, String, u32)>,
-    /// The exact name of the image; without one it gets a name of the run's own.
+    /// The exact name of the image, or `uuid` for a UUID of the run's own; without one it gets
+    /// another name of the run's own.
     pub repo: Option<String>,
     /// The image's configuration, as instructions of a Dockerfile.
     pub changes: Vec<String>,
@@ -217,7 +218,7 @@ mod tests {
         let smartos = Recipe::load(&fixtures(), "smartos").unwrap();
         let server = Recipe::load(&fixtures(), "server").unwrap();
         assert_eq!(busybox.changes.last().unwrap(), r#"CMD ["sh"]"#);
-        assert_eq!(smartos.repo.as_deref(), Some("5f0ab86e-2c1c-4b67-9d0a-6b1f3d3b7c10"));
+        assert_eq!(smartos.repo.as_deref(), Some("uuid"));
         assert_eq!(Recipe { repo: None, ..smartos }, busybox);
         assert_eq!(server.links, busybox.links);
         assert_eq!(

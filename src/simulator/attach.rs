@@ -59,12 +59,15 @@ pub fn head(call: &Call, always_101: &str) -> String {
     head + "\r\n"
 }
 
+/// Standard output and error as they are, to what they become.
+pub type Rewrite = Box<dyn FnOnce(Vec<u8>, Vec<u8>) -> (Vec<u8>, Vec<u8>) + Send>;
+
 /// What is done with the output of a stream.
 pub enum Rewriting {
     /// Nothing.
     None,
     /// Everything is read first; standard output and error become these.
-    Whole(Box<dyn FnOnce(Vec<u8>, Vec<u8>) -> (Vec<u8>, Vec<u8>) + Send>),
+    Whole(Rewrite),
 }
 
 /// Passes bytes both ways until the engine beneath ends the stream. The client's end of input is

@@ -14,7 +14,7 @@ const SERVER: &str = "Triton/1.9.0 (linux)";
 
 /// Whether the Docker beneath serves a prefix like `v1.21`.
 pub fn docker_serves(prefix: &str) -> bool {
-    version(&prefix[1..]).is_some_and(|v| v >= (1, 12) && v <= (1, 41))
+    version(&prefix[1..]).is_some_and(|v| ((1, 12)..=(1, 41)).contains(&v))
 }
 
 /// Whether stock Docker writes errors as JSON at a version; without one it is its newest.

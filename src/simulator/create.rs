@@ -70,6 +70,10 @@ pub fn commands(call: &mut Call) -> Result<(), Answer> {
 
 /// HostConfig is needed (catalogue: create-hostconfig-required).
 pub fn hostconfig(call: &mut Call) -> Result<(), Answer> {
+    if call.json.is_none() {
+        // No JSON at all: that is said elsewhere.
+        return Ok(());
+    }
     match field(call, "/HostConfig") {
         Some(Value::Object(_)) => Ok(()),
         Some(Value::Null) => Err(Answer::error(500, "Cannot read property 'Links' of null")),
@@ -213,6 +217,12 @@ pub async fn look_up_image(call: &mut Call) {
 }
 
 fn is_smartos(call: &Call, image: &str) -> bool {
+    let name = image.trim_end_matches(":latest");
+    // An image beneath that is called by a UUID stands for a SmartOS image as well.
+    let is_uuid = crate::normalise::is_uuid(name) && !call.image.is_null();
+    if is_uuid && call.on("smartos-image-uuid") {
+        return true;
+    }
     call.on("smartos-image-uuid")
         && call.service.world.smartos_images.iter().any(|i| i == image.trim_end_matches(":latest"))
 }

@@ -66,7 +66,7 @@ pub fn size(call: &mut Call) -> Result<(), Answer> {
         return Err(Answer::invalid(format!("Volume size: \"{size}\" is not a valid volume size")));
     };
     let sizes = &call.service.world.volume_sizes;
-    if sizes.iter().any(|each| *each == gigabytes) {
+    if sizes.contains(&gigabytes) {
         return Ok(());
     }
     let offered: Vec<String> = sizes.iter().map(|size| format!("{size}G")).collect();
