@@ -18,7 +18,7 @@ use divergence::verdict::VerdictKind;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// The folders that are replayed: reference and candidate.
-const REPLAYED: [(&str, &str); 1] = [("docker-20.10", "simulator-0.7")];
+const REPLAYED: [(&str, &str); 2] = [("docker-20.10", "simulator-0.7"), ("docker-20.10", "simulator-0.3")];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
