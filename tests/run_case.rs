@@ -214,7 +214,7 @@ async fn what_a_dropped_create_may_have_made_is_looked_for() {
         log.lock().unwrap().iter().filter(|line| line.starts_with("DELETE")).cloned().collect();
     assert_eq!(
         removed,
-        ["DELETE /containers/dv-test-1r-web?force=1&v=1", "DELETE /containers/own?force=1&v=1"]
+        ["DELETE /containers/own?force=1&v=1", "DELETE /containers/dv-test-1r-web?force=1&v=1"]
     );
 }
 

