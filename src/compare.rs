@@ -1,7 +1,7 @@
 //! Compares two snapshots: one difference for every highest place where they disagree.
 //! Linear in their size. It knows no divergence.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde_json::{Map, Value};
 
@@ -105,29 +105,37 @@ impl Walk {
     }
 
     fn objects(&mut self, one: &Map<String, Value>, other: &Map<String, Value>) {
-        let mut paired: HashMap<&str, ()> = HashMap::new();
+        // Keys with ids are found by what is around the ids, and then by pairing these.
+        let mut with_ids: HashMap<String, VecDeque<&str>> = HashMap::new();
+        for key in other.keys().filter(|key| key.contains(ID)) {
+            with_ids.entry(without_ids(key)).or_default().push_back(key);
+        }
+        let mut paired: HashSet<&str> = HashSet::new();
         for (key, value) in one {
-            let their_key = match other.get_key_value(key) {
-                Some((key, _)) => Some(key),
-                None => other.keys().find(|theirs| is_id(key) && is_id(theirs) && self.texts(key, theirs)),
+            let theirs = if key.contains(ID) {
+                with_ids.get_mut(&without_ids(key)).and_then(|keys| self.same_key(key, keys))
+            } else {
+                other.get_key_value(key).map(|(key, _)| key.as_str())
             };
+            paired.extend(theirs);
             self.path.push(key.clone());
-            match their_key {
-                Some(theirs) => {
-                    paired.insert(theirs, ());
-                    self.either(Some(value), other.get(theirs));
-                }
-                None => self.either(Some(value), None),
-            }
+            self.either(Some(value), theirs.and_then(|theirs| other.get(theirs)));
             self.path.pop();
         }
-        for (key, value) in other {
-            if !paired.contains_key(key.as_str()) {
-                self.path.push(key.clone());
-                self.either(None, Some(value));
-                self.path.pop();
-            }
+        for (key, value) in other.iter().filter(|(key, _)| !paired.contains(key.as_str())) {
+            self.path.push(key.clone());
+            self.either(None, Some(value));
+            self.path.pop();
         }
+    }
+
+    /// Takes the key out of `keys` that is equal once ids are paired: the one with the partner that
+    /// is known, else the first whose ids are free.
+    fn same_key<'k>(&mut self, key: &str, keys: &mut VecDeque<&'k str>) -> Option<&'k str> {
+        let fits = |theirs: &&str| self.could_be(key, theirs);
+        let at = keys.iter().position(fits)?;
+        let theirs = keys.remove(at)?;
+        self.texts(key, theirs).then_some(theirs)
     }
 
     fn either(&mut self, reference: Option<&Value>, candidate: Option<&Value>) {
@@ -139,57 +147,106 @@ impl Walk {
         }
     }
 
-    /// Whether two texts are equal once their ids are paired.
+    /// Whether two texts are equal once their ids are paired. Nothing is paired when they are not.
     fn texts(&mut self, one: &str, other: &str) -> bool {
         if !one.contains(ID) && !other.contains(ID) {
             return one == other;
         }
-        let (ours, theirs) = (pieces(one), pieces(other));
-        if ours.len() != theirs.len() {
+        if !self.could_be(one, other) {
             return false;
         }
-        ours.iter().zip(&theirs).all(|(one, other)| match (is_id(one), is_id(other)) {
-            (true, true) => self.paired(one, other),
-            (false, false) => one == other,
-            (true, false) | (false, true) => false,
-        })
+        for (one, other) in ids(one).zip(ids(other)) {
+            self.forth.insert(one.to_owned(), other.to_owned());
+            self.back.insert(other.to_owned(), one.to_owned());
+        }
+        true
     }
 
-    fn paired(&mut self, one: &str, other: &str) -> bool {
-        let short = |id: &str| id.ends_with(SHORT);
-        if short(one) != short(other) {
+    /// Whether the texts are equal around their ids, and all of these are paired or free.
+    fn could_be(&self, one: &str, other: &str) -> bool {
+        if without_ids(one) != without_ids(other) {
             return false;
         }
-        let plain = |id: &str| id.trim_end_matches(SHORT).trim_end_matches('>').to_owned();
-        let (one, other) = (plain(one), plain(other));
-        match (self.forth.get(&one), self.back.get(&other)) {
-            (Some(theirs), Some(ours)) => *theirs == other && *ours == one,
-            (None, None) => {
-                self.forth.insert(one.clone(), other.clone());
-                self.back.insert(other, one);
-                true
-            }
-            (Some(_), None) | (None, Some(_)) => false,
-        }
+        let (mut forth, mut back) = (HashMap::new(), HashMap::new());
+        ids(one).zip(ids(other)).all(|(one, other)| {
+            let theirs = self.forth.get(one).map(String::as_str).or(forth.get(one).copied());
+            let ours = self.back.get(other).map(String::as_str).or(back.get(other).copied());
+            forth.insert(one, other);
+            back.insert(other, one);
+            theirs.is_none_or(|theirs| theirs == other) && ours.is_none_or(|ours| ours == one)
+        })
     }
 }
 
 const ID: &str = "<id of ";
-const SHORT: &str = ":short>";
+const SHORT: &str = ":short";
 
-fn is_id(text: &str) -> bool {
-    text.starts_with(ID) && text.ends_with('>')
-}
-
-/// A text cut at its ids.
-fn pieces(text: &str) -> Vec<&str> {
+/// A text cut at its ids: what stands before each and the id without its brackets, and the rest.
+fn pieces(text: &str) -> (Vec<(&str, &str)>, &str) {
     let mut pieces = Vec::new();
     let mut rest = text;
-    while let Some(start) = rest.find(ID) {
-        let end = rest[start..].find('>').map_or(rest.len(), |end| start + end + 1);
-        pieces.extend([&rest[..start], &rest[start..end]]);
-        rest = &rest[end..];
+    while let Some(start) = rest.find(ID)
+        && let Some(length) = rest[start..].find('>')
+    {
+        pieces.push((&rest[..start], &rest[start + 1..start + length]));
+        rest = &rest[start + length + 1..];
     }
-    pieces.push(rest);
-    pieces
+    (pieces, rest)
+}
+
+/// The ids of a text, whether they stand whole or short.
+fn ids(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text).0.into_iter().map(|(_, id)| id.strip_suffix(SHORT).unwrap_or(id))
+}
+
+/// A text with one word for all whole ids and another for all short ones.
+fn without_ids(text: &str) -> String {
+    let (pieces, rest) = pieces(text);
+    let told = |(before, id): (&str, &str)| {
+        format!("{before}{}", if id.ends_with(SHORT) { "<id of:short>" } else { "<id of>" })
+    };
+    pieces.into_iter().map(told).collect::<String>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn places(one: &Value, other: &Value) -> Vec<String> {
+        let mut walk = Walk::default();
+        walk.values(one, other);
+        walk.found.iter().map(|each| each.at.to_string()).collect()
+    }
+
+    #[test]
+    fn ids_within_keys_are_paired_like_those_in_values() {
+        let one = json!({"sha256:<id of a>": 1, "sha256:<id of b>": 2, "image": "<id of a:short>"});
+        let other = json!({"image": "<id of y:short>", "sha256:<id of y>": 1, "sha256:<id of z>": 2});
+        assert_eq!(places(&one, &other), Vec::<String>::new());
+        let crossed = json!({"sha256:<id of y>": 1, "sha256:<id of z>": 2, "image": "<id of z:short>"});
+        assert_eq!(places(&one, &crossed), ["/image"]);
+        // The same text on both sides is no identity: it only tells where an id first stood.
+        let shifted = json!([{"<id of b>": 1}, "<id of a>", {"<id of b>": 1}]);
+        assert_eq!(places(&json!([{"<id of a>": 1}, "<id of b>", {"<id of a>": 1}]), &shifted), [""; 0]);
+    }
+
+    #[test]
+    fn texts_that_differ_pair_no_ids() {
+        let one = json!(["/a/<id of a>/x", "<id of a>"]);
+        let other = json!(["/a/<id of y>/z", "<id of w>"]);
+        assert_eq!(places(&one, &other), ["/0"]);
+        assert_eq!(places(&json!("<id of a><id of a>"), &json!("<id of y><id of z>")), [""]);
+        assert_eq!(places(&json!("<id of a>"), &json!("<id of a:short>")), [""]);
+        assert_eq!(places(&json!("<id of a>"), &json!("<cid>")), [""]);
+    }
+
+    #[test]
+    fn one_side_without_a_value_is_one_difference_at_the_highest_place() {
+        let whole = json!({"a": {"b": [1, {"c": 2}]}, "d": null});
+        assert_eq!(places(&whole, &json!({"d": null})), ["/a"]);
+        assert_eq!(places(&whole, &json!({"a": {"b": [1]}, "d": null})), ["/a/b/1"]);
+        assert_eq!(places(&whole, &json!({"a": {"b": "1"}, "d": 0})), ["/a/b", "/d"]);
+        assert_eq!(places(&whole, &json!([])), [""]);
+    }
 }

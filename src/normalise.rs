@@ -8,12 +8,15 @@ mod names;
 mod rules;
 mod shapes;
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
-use crate::exchange::{Answer, End, Exchange, Failure, Recording};
+use crate::exchange::{Answer, End, Exchange, Failure, Named, Recording};
 use crate::frames::demultiplex;
 use crate::pointer::Pointer;
-use crate::scenario::{Action, Scenario, Step, View};
+use crate::route::Route;
+use crate::scenario::{Action, Scenario, Step, StepId, View};
 use crate::snapshot::{Part, Snapshot, StepSnapshot};
 use names::Names;
 
@@ -24,38 +27,39 @@ pub use rules::Rules;
 
 /// Normalises one recording.
 pub fn normalise(recording: &Recording, scenario: &Scenario, rules: &Rules) -> Snapshot {
+    let mut names = Names::new(&recording.names);
+    let mut short = HashSet::new();
     let mut steps: Vec<StepSnapshot> = Vec::new();
     for recorded in &recording.steps {
         let step = scenario.steps.iter().find(|step| step.id == recorded.id);
-        let parts = match (&recorded.unreached, step) {
-            (Some(cause), _) => vec![Part {
-                name: String::new(),
-                route: None,
-                request: String::new(),
-                tree: json!({ "unreached": cause.0 }),
-            }],
-            (None, step) => recorded
-                .exchanges
-                .iter()
-                .map(|exchange| part(exchange, viewed(step, scenario), scenario.repetitions.is_some(), rules))
-                .collect(),
+        let parts = match &recorded.unreached {
+            Some(cause) => vec![unreached(cause)],
+            None => {
+                let raw =
+                    |exchange| raw_part(exchange, viewed(step, scenario), scenario.repetitions.is_some());
+                recorded.exchanges.iter().map(raw).collect()
+            }
         };
-        steps.push(StepSnapshot { id: recorded.id.clone(), parts });
-    }
-    for step in &mut steps {
-        step.parts.iter_mut().for_each(|part| rules.key_lists(part));
-    }
-    let mut names = Names::new(&recording.names);
-    names.find_ids(&steps);
-    for step in &mut steps {
-        for part in &mut step.parts {
+        let lengths = recorded.exchanges.iter().map(|exchange| exchange.answer.as_ref());
+        let mut lengths = lengths.map(|answer| answer.map_or(0, |answer| answer.body.0.len()));
+        let mut told = StepSnapshot { id: recorded.id.clone(), parts };
+        for part in &mut told.parts {
+            name_numbers(part, step, &recording.names);
+            rules.hide(part, lengths.next().unwrap_or(0), &names);
+            short.extend(rules.short_ids(part));
             names.replace(&mut part.tree);
             part.request = names.text(&part.request);
+            // Lists get their order before ids get names: these tell where an id stands.
+            rules.arrange(part);
+            names::order_ids(&mut part.tree);
         }
+        steps.push(told);
     }
+    names.find_ids(&steps, &short);
     for step in &mut steps {
         for part in &mut step.parts {
-            rules.sort_sets(part);
+            names.replace_ids(&mut part.tree);
+            part.request = names.with_ids(&part.request);
         }
         if let Some(wanted) = scenario.steps.iter().find(|wanted| wanted.id == step.id) {
             narrow(step, wanted);
@@ -69,6 +73,31 @@ pub fn normalise(recording: &Recording, scenario: &Scenario, rules: &Rules) -> S
     }
 }
 
+fn unreached(cause: &StepId) -> Part {
+    let tree = json!({ "unreached": cause.0 });
+    Part { name: String::new(), route: None, request: String::new(), tree }
+}
+
+/// A number that a step captured becomes its name where it was captured, and nowhere else.
+fn name_numbers(part: &mut Part, step: Option<&Step>, named: &[Named]) {
+    let Some(step) = step else { return };
+    let is_exec = matches!(step.action, Action::Exec(_));
+    for (name, place) in step.capture.iter().chain(&step.names) {
+        let segments = match (is_exec, place.segments().split_first()) {
+            (true, Some((first, rest))) if *first == part.name => rest,
+            (true, _) => continue,
+            (false, _) => place.segments(),
+        };
+        let place: Pointer = segments.iter().cloned().collect();
+        if let Some(value) = rules::find_mut(&mut part.tree, &place)
+            && let Value::Number(number) = &*value
+            && named.iter().any(|known| known.name == *name && known.value == number.to_string())
+        {
+            *value = format!("<{name}>").into();
+        }
+    }
+}
+
 /// The step whose views hold: of a join, the step that it joins as well.
 fn viewed<'s>(step: Option<&'s Step>, scenario: &'s Scenario) -> Vec<(&'s str, View)> {
     let joined = step.and_then(|step| match &step.action {
@@ -79,7 +108,7 @@ fn viewed<'s>(step: Option<&'s Step>, scenario: &'s Scenario) -> Vec<(&'s str, V
     views.map(|(place, view)| (place.as_str(), *view)).collect()
 }
 
-fn part(exchange: &Exchange, views: Vec<(&str, View)>, is_timed: bool, rules: &Rules) -> Part {
+fn raw_part(exchange: &Exchange, views: Vec<(&str, View)>, is_timed: bool) -> Part {
     let mut tree = Map::new();
     if let Some(answer) = &exchange.answer {
         tree = answered(answer, exchange, &views);
@@ -96,15 +125,12 @@ fn part(exchange: &Exchange, views: Vec<(&str, View)>, is_timed: bool, rules: &R
     if is_timed {
         tree.insert("time".to_owned(), json!({ "millis": exchange.millis }));
     }
-    let mut part = Part {
+    Part {
         name: exchange.part.clone(),
         route: exchange.route.clone(),
         request: format!("{} {}", exchange.sent.method, readable(&exchange.sent.target)),
         tree: Value::Object(tree),
-    };
-    let length = exchange.answer.as_ref().map_or(0, |answer| answer.body.0.len());
-    rules.hide(&mut part, length);
-    part
+    }
 }
 
 /// A target with its printable escapes undone: it is read by people, and names stand at borders.
@@ -135,12 +161,9 @@ fn answered(answer: &Answer, exchange: &Exchange, views: &[(&str, View)]) -> Map
     tree.insert("reason".to_owned(), reason.into());
     let mut headers = header_lists(answer);
     let content_type = answer.header("content-type").next().unwrap_or_default().to_owned();
-    // Docker 20.10 names no content type for logs: a stream that begins with a frame is one.
-    let has_frames =
-        || demultiplex(&answer.body.0).is_some_and(|frames| frames.rest.len() < answer.body.0.len());
     let is_raw = content_type.contains("raw-stream")
         || content_type.contains("multiplexed-stream")
-        || (content_type.is_empty() && answer.end.is_some() && has_frames());
+        || (content_type.is_empty() && has_frames(answer, exchange.route.as_ref()));
     let is_head = exchange.sent.method == "HEAD";
     if answer.status >= 400 && !is_head && !is_raw {
         tree.extend(error::error(answer, &mut headers));
@@ -162,13 +185,34 @@ fn answered(answer: &Answer, exchange: &Exchange, views: &[(&str, View)]) -> Map
     tree
 }
 
+/// Docker 20.10 names no content type for logs: where frames are due, what begins with a whole
+/// one is a raw stream.
+fn has_frames(answer: &Answer, route: Option<&Route>) -> bool {
+    let due = ["GET /containers/*/logs", "POST /containers/*/attach", "POST /exec/*/start"];
+    let is_due = answer.end.is_some() || route.is_some_and(|route| due.contains(&route.as_str()));
+    let length = answer.body.0.len();
+    is_due && demultiplex(&answer.body.0).is_some_and(|frames| frames.rest.len() < length)
+}
+
+/// A header whose value is JSON in base64.
+const PATH_STAT: &str = "x-docker-container-path-stat";
+
 /// Lower-case names, sorted; values in order.
 fn header_lists(answer: &Answer) -> Map<String, Value> {
     let mut lists: std::collections::BTreeMap<String, Vec<Value>> = std::collections::BTreeMap::new();
     for (name, value) in &answer.headers {
-        lists.entry(name.to_ascii_lowercase()).or_default().push(value.as_str().into());
+        let name = name.to_ascii_lowercase();
+        let decoded = if name == PATH_STAT { json_in_base64(value) } else { None };
+        lists.entry(name).or_default().push(decoded.unwrap_or_else(|| value.as_str().into()));
     }
     lists.into_iter().map(|(name, values)| (name, Value::Array(values))).collect()
+}
+
+fn json_in_base64(text: &str) -> Option<Value> {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+    let (value, rest) = json::parse(std::str::from_utf8(&bytes).ok()?)?;
+    rest.is_empty().then(|| json!({ "base64-json": value }))
 }
 
 /// What a raw stream holds: a text per stream when it is multiplexed, else one text.

@@ -35,8 +35,11 @@ impl fmt::Display for Ratio {
 
 /// The ratio of two series of times in milliseconds, with an interval by resampling both
 /// (2,000 times, from a fixed seed, so that the same times give the same interval).
-/// None when a side has no time or no positive median.
+/// None when a side has fewer than three times, which tell no noise, or no positive median.
 pub fn ratio(reference: &[f64], candidate: &[f64]) -> Option<Ratio> {
+    if reference.len().min(candidate.len()) < 3 {
+        return None;
+    }
     let middle = median(candidate)? / median(reference)?;
     if !middle.is_finite() {
         return None;
@@ -111,6 +114,7 @@ mod tests {
         assert!(found.is_notable());
         assert!(!ratio(&fast, &fast).unwrap().is_notable());
         assert_eq!(ratio(&[], &slow), None);
+        assert_eq!(ratio(&fast[..2], &slow), None);
         assert_eq!(found, ratio(&fast, &slow).unwrap());
     }
 }

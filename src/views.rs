@@ -1,7 +1,9 @@
 //! Text and archives as structure: processes, mounts, files, lines, JSON, tar. Pure.
 
 use std::io::Read as _;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use crate::normalise::parse_json;
@@ -13,7 +15,7 @@ pub fn view(view: View, text: &str) -> Option<Value> {
         View::Processes => processes(text),
         View::Mounts => mounts(text),
         View::Files => Some(files(text)),
-        View::Lines => Some(json!({ "lines": text.lines().collect::<Vec<_>>() })),
+        View::Lines => Some(lines(text)),
         View::Json => crate::normalise::documents(text),
         View::Tar => tar(text.as_bytes()),
     }
@@ -30,22 +32,25 @@ fn put(map: &mut Map<String, Value>, key: &str, value: Value) {
     map.insert(unique, value);
 }
 
+/// A list of lines as they are, a carriage return included; `tail` tells of a last line without end.
+fn lines(text: &str) -> Value {
+    match text.strip_suffix('\n') {
+        Some(whole) => json!({ "lines": whole.split('\n').collect::<Vec<_>>() }),
+        None if text.is_empty() => json!({ "lines": [] }),
+        None => json!({ "lines": text.split('\n').collect::<Vec<_>>(), "tail": "" }),
+    }
+}
+
 /// The answer of top, or the output of `ps`: rows by their command, which is the last column.
 fn processes(text: &str) -> Option<Value> {
-    let (titles, rows) = match parse_json(text) {
-        Some((top, _)) => {
-            let texts = |value: &Value| -> Option<Vec<String>> {
-                let cell = |cell: &Value| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned);
-                Some(value.as_array()?.iter().map(cell).collect())
-            };
-            let rows = top.get("Processes")?.as_array()?.iter().map(texts).collect::<Option<Vec<_>>>()?;
-            (texts(top.get("Titles")?)?, rows)
-        }
+    let (titles, rows, tail) = match parse_json(text) {
+        Some((top, tail)) => top_rows(&top).map(|(titles, rows)| (titles, rows, Some(tail)))?,
         None => {
             let mut lines = text.lines();
             let titles: Vec<String> = lines.next()?.split_whitespace().map(str::to_owned).collect();
-            let rows = lines.map(|line| columns(line, titles.len())).collect();
-            (titles, rows)
+            let row = |line: &str| columns(line, titles.len()).into_iter().map(Value::from).collect();
+            let rows: Vec<Vec<Value>> = lines.map(row).collect();
+            (titles, rows, None)
         }
     };
     if !titles.iter().any(|title| title == "PID") {
@@ -53,11 +58,28 @@ fn processes(text: &str) -> Option<Value> {
     }
     let mut map = Map::new();
     for row in rows {
-        let cells = titles.iter().zip(&row).map(|(title, cell)| (title.clone(), process_cell(title, cell)));
-        let cells: Map<String, Value> = cells.collect();
-        put(&mut map, row.last().map_or("", String::as_str), Value::Object(cells));
+        let mut cells = Map::new();
+        for (at, cell) in row.iter().enumerate() {
+            let title = titles.get(at).cloned().unwrap_or_else(|| format!("column {}", at + 1));
+            put(&mut cells, &title, process_cell(&title, cell));
+        }
+        let command = row.last().map(|cell| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned));
+        put(&mut map, &command.unwrap_or_default(), Value::Object(cells));
     }
-    Some(json!({ "titles": titles, "processes": map }))
+    let mut told = json!({ "titles": titles, "processes": map });
+    // What follows the document is part of the answer.
+    if let (Some(tail), Value::Object(told)) = (tail, &mut told) {
+        told.insert("tail".to_owned(), tail.into());
+    }
+    Some(told)
+}
+
+/// Titles and rows of an answer of top that has these two and nothing else.
+fn top_rows(top: &Value) -> Option<(Vec<String>, Vec<Vec<Value>>)> {
+    let top = top.as_object().filter(|top| top.len() == 2)?;
+    let titles = top.get("Titles")?.as_array()?.iter().map(|title| title.as_str().map(str::to_owned));
+    let rows = top.get("Processes")?.as_array()?.iter().map(|row| row.as_array().cloned());
+    Some((titles.collect::<Option<_>>()?, rows.collect::<Option<_>>()?))
 }
 
 /// A line cut at blanks into so many columns; the last one keeps its blanks.
@@ -73,26 +95,40 @@ fn columns(line: &str, count: usize) -> Vec<String> {
     cells
 }
 
-/// Numbers and times of processes vary; that a PID is 0 does not.
-fn process_cell(title: &str, cell: &str) -> Value {
-    let digits = !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit());
-    let numeric = !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit() || ".:,-".contains(c));
-    match title {
-        "PID" | "PPID" if digits && cell != "0" => "<pid>".into(),
-        "C" | "%CPU" | "%MEM" | "VSZ" | "RSS" | "SZ" if numeric => "<number>".into(),
-        // procps writes 08:27 or Nov24.
-        "STIME" | "START" if numeric || cell.starts_with(|c: char| c.is_ascii_uppercase()) => "<time>".into(),
-        "TIME" if numeric => "<duration>".into(),
-        _ => cell.into(),
-    }
+/// Numbers and times of processes vary; that a PID is 0, and the form of a time, do not.
+fn process_cell(title: &str, cell: &Value) -> Value {
+    const SHAPES: &[(&[&str], &str, &str)] = &[
+        (&["PID", "PPID"], r"[1-9]\d*", "<pid>"),
+        (&["C", "%CPU", "%MEM", "VSZ", "RSS", "SZ"], r"\d+([.,]\d+)?[kmg]?", "<number>"),
+        // procps writes 08:27, Nov24 or a year.
+        (&["STIME", "START"], r"\d\d:\d\d(:\d\d)?|[A-Z][a-z]{2} ?\d\d?|\d{4}", "<time>"),
+        (&["STIME", "START"], r"\d{9,10}(,\d+)?", "<unix-time>"),
+        (&["TIME"], r"(\d+-)?\d+:\d\d(:\d\d)?", "<duration>"),
+        (&["TIME"], r"[1-9]\d*|\d+,\d+", "<number>"),
+    ];
+    static COMPILED: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
+        SHAPES.iter().map(|(_, shape, _)| Regex::new(&format!("^(?:{shape})$")).ok()).collect()
+    });
+    let Some(text) = cell.as_str() else { return cell.clone() };
+    let fits = SHAPES.iter().zip(COMPILED.iter()).find(|((titles, _, _), shape)| {
+        titles.contains(&title) && shape.as_ref().is_some_and(|shape| shape.is_match(text))
+    });
+    fits.map_or_else(|| cell.clone(), |((_, _, token), _)| (*token).into())
 }
 
 /// Output of `mount` and `df`, or the text of `/proc/mounts`: entries by destination.
 fn mounts(text: &str) -> Option<Value> {
     let mut map = Map::new();
     let is_df = text.starts_with("Filesystem");
+    let mut wrapped: Vec<&str> = Vec::new();
     for line in text.lines().skip(usize::from(is_df)) {
-        let words: Vec<&str> = line.split_whitespace().collect();
+        let mut words = std::mem::take(&mut wrapped);
+        words.extend(line.split_whitespace());
+        // A long device has a line of its own in busybox's df.
+        if is_df && words.len() == 1 {
+            wrapped = words;
+            continue;
+        }
         let (destination, entry) = match words.as_slice() {
             [] => continue,
             [device, size, used, free, share, destination] if is_df => {
@@ -115,7 +151,7 @@ fn mounts(text: &str) -> Option<Value> {
         };
         put(&mut map, destination, entry);
     }
-    (!map.is_empty()).then(|| json!({ "mounts": map }))
+    (!map.is_empty() && wrapped.is_empty()).then(|| json!({ "mounts": map }))
 }
 
 /// A disk of the machine is a disk; all else is a name.
@@ -132,9 +168,7 @@ fn size_of(text: &str) -> Value {
 fn options_of(options: &str) -> Vec<String> {
     let option = |option: &str| match option.split_once('=') {
         Some((key @ ("lowerdir" | "upperdir" | "workdir"), _)) => format!("{key}=<path>"),
-        Some((key @ ("size" | "nr_inodes"), value)) if value.starts_with(|c: char| c.is_ascii_digit()) => {
-            format!("{key}=<size>")
-        }
+        Some((key @ ("size" | "nr_inodes"), value)) if is_of_the_host(value) => format!("{key}=<size>"),
         _ => option.to_owned(),
     };
     let mut options: Vec<String> = options.split(',').map(option).collect();
@@ -142,26 +176,37 @@ fn options_of(options: &str) -> Vec<String> {
     options
 }
 
+/// Sizes that somebody asked for are round; those that follow from the memory of a host are not.
+fn is_of_the_host(size: &str) -> bool {
+    let kilobytes = size.strip_suffix('k').unwrap_or(size).parse::<u64>();
+    kilobytes.is_ok_and(|kilobytes| kilobytes % 64 != 0)
+}
+
 /// Output of `ls` or `ls -l`: entries by name. Dates are left to `stat`.
 fn files(text: &str) -> Value {
+    static LONG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let date = r"(?:[A-Z][a-z]{2} +\d+ +[\d:]+|\d{4}-\d\d-\d\d \d\d:\d\d\S*(?: [+-]\d{4})?)";
+        Regex::new(&format!(r"^(\S{{10,}}) +\d+ +(\S+) +(\S+) +(\d+|\d+, +\d+) +{date} (.+)$")).ok()
+    });
     let mut map = Map::new();
-    for line in text.lines().filter(|line| !line.starts_with("total ")) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            [] => {}
-            [mode, _, user, group, size, _, _, _, name, rest @ ..] if mode.len() >= 10 => {
-                let mut entry = Map::new();
-                entry.insert("mode".to_owned(), (*mode).into());
-                entry.insert("user".to_owned(), (*user).into());
-                entry.insert("group".to_owned(), (*group).into());
-                entry.insert("size".to_owned(), size_of(size));
-                if let ["->", target, ..] = rest {
-                    entry.insert("link".to_owned(), (*target).into());
-                }
-                put(&mut map, name, Value::Object(entry));
-            }
-            _ => put(&mut map, line.trim(), json!({})),
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with("total ")) {
+        let Some(found) = LONG.as_ref().and_then(|long| long.captures(line)) else {
+            put(&mut map, line.trim(), json!({}));
+            continue;
+        };
+        let part = |at: usize| found.get(at).map_or("", |part| part.as_str());
+        let (mode, name) = (part(1), part(5));
+        let mut entry = Map::new();
+        entry.insert("mode".to_owned(), mode.into());
+        entry.insert("user".to_owned(), part(2).into());
+        entry.insert("group".to_owned(), part(3).into());
+        // A device has two numbers in the place of its size.
+        entry.insert("size".to_owned(), size_of(part(4)));
+        let link = name.split_once(" -> ").filter(|_| mode.starts_with('l'));
+        if let Some((_, target)) = link {
+            entry.insert("link".to_owned(), target.into());
         }
+        put(&mut map, link.map_or(name, |(name, _)| name), Value::Object(entry));
     }
     json!({ "files": map })
 }
@@ -222,6 +267,12 @@ mod tests {
         assert_eq!(told["mounts"]["/"]["size"], "<size>");
         assert_eq!(told["mounts"]["/"]["available"], "0");
         assert_eq!(view(View::Mounts, "hello\n"), None);
+        let long = "Filesystem 1K-blocks Used Available Use% Mounted on\n/dev/disk/by-id/a-long-one\n 100 50 0 50% /data\n";
+        assert_eq!(view(View::Mounts, long).unwrap()["mounts"]["/data"]["used"], "<size>");
+        let sized = "tmpfs /a tmpfs rw,size=65536k 0 0\ntmpfs /b tmpfs rw,size=12342043k 0 0\n";
+        let told = view(View::Mounts, sized).unwrap();
+        assert_eq!(told["mounts"]["/a"]["options"], json!(["rw", "size=65536k"]));
+        assert_eq!(told["mounts"]["/b"]["options"], json!(["rw", "size=<size>"]));
     }
 
     #[test]
@@ -235,6 +286,29 @@ mod tests {
         let told = view(View::Processes, top).unwrap();
         assert_eq!(told["processes"]["sleep 600#2"]["UID"], "root");
         assert_eq!(view(View::Processes, "no table"), None);
+        // A number for a text, a cell too many and a missing last newline are answers.
+        let odd = r#"{"Titles":["UID","PID","CMD"],"Processes":[[0,"12","sleep","x"]]}"#;
+        let told = view(View::Processes, odd).unwrap();
+        assert_eq!(
+            told["processes"]["x"],
+            json!({"UID": 0, "PID": "<pid>", "CMD": "sleep", "column 4": "x"})
+        );
+        assert_eq!(told["tail"], "");
+        let raw = r#"{"Titles":["PID","STIME","TIME","CMD"],"Processes":[["0","1795480903","0","zsched"]]}"#;
+        let told = view(View::Processes, raw).unwrap();
+        assert_eq!(
+            told["processes"]["zsched"],
+            json!({"PID": "0", "STIME": "<unix-time>", "TIME": "0", "CMD": "zsched"})
+        );
+        assert_eq!(view(View::Processes, r#"{"Titles":["PID"],"Processes":[],"More":1}"#), None);
+    }
+
+    #[test]
+    fn lines_are_what_stands_between_newlines() {
+        let told = |text| view(View::Lines, text).unwrap();
+        assert_eq!(told("a\r\nb\n"), json!({"lines": ["a\r", "b"]}));
+        assert_eq!(told("a\nb"), json!({"lines": ["a", "b"], "tail": ""}));
+        assert_eq!((told(""), told("\n")), (json!({"lines": []}), json!({"lines": [""]})));
     }
 
     #[test]
@@ -243,6 +317,10 @@ mod tests {
         let told = view(View::Files, ls).unwrap();
         assert_eq!(told["files"]["log"]["size"], "<size>");
         assert_eq!(told["files"]["sh"]["link"], "busybox");
+        let odd = "crw-rw-rw-    1 root     root        1,   3 Nov 24 08:27 null\n-rw-r--r-- 1 0 0 1 Jan  1  1970 a b\n";
+        let told = view(View::Files, odd).unwrap();
+        assert_eq!(told["files"]["null"]["size"], "1,   3");
+        assert_eq!(told["files"]["a b"]["mode"], "-rw-r--r--");
         let mut builder = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
         header.set_size(2);

@@ -12,45 +12,47 @@ use crate::exchange::Answer;
 /// The `error` of an answer (and its `body`, when the shape is none of those known). The headers
 /// that the envelope stands for are taken out of `headers`.
 pub fn error(answer: &Answer, headers: &mut Map<String, Value>) -> Map<String, Value> {
-    let content_type = answer.header("content-type").next().unwrap_or_default().to_owned();
+    let content_types: Vec<&str> = answer.header("content-type").collect();
+    let content_type = if let [only] = content_types.as_slice() { *only } else { "" };
+    let is_nosniff = answer.header(NOSNIFF).eq(["nosniff"]);
     let text = std::str::from_utf8(&answer.body.0).ok();
-    let (error, explained): (Value, &[&str]) = match (content_type.as_str(), text) {
+    let other = || json!({ "envelope": "other" });
+    let (error, explained): (Value, &[&str]) = match (content_type, text) {
         (_, Some("")) => (json!({ "envelope": "empty" }), &[]),
-        ("text/plain; charset=utf-8", Some(text)) => {
-            (plain(text), &["content-type", "x-content-type-options"])
-        }
-        ("application/json", Some(text)) if message_of(text).is_some() => {
-            let envelope = if text.ends_with('\n') { "json-newline" } else { "json" };
-            let message = message_of(text).unwrap_or_default();
-            (json!({ "envelope": envelope, "message": message }), &["content-type"])
-        }
+        ("text/plain; charset=utf-8", Some(text)) => match text.strip_suffix('\n') {
+            // Go's `http.Error` sends both, the newline and the header; one alone is something else.
+            Some(message) if is_nosniff => {
+                (json!({ "envelope": "text-newline", "message": message }), &["content-type", NOSNIFF])
+            }
+            Some(_) => (other(), &[]),
+            None => (json!({ "envelope": "text", "message": text }), &["content-type"]),
+        },
+        ("application/json", Some(text)) => match message_of(text) {
+            Some(message) => {
+                let envelope = if text.ends_with('\n') { "json-newline" } else { "json" };
+                (json!({ "envelope": envelope, "message": message }), &["content-type"])
+            }
+            None => (other(), &[]),
+        },
         ("text/plain", Some(text)) => match restify(text, answer) {
             Some(error) => (error, &["content-type"]),
-            None => (json!({ "envelope": "other" }), &[]),
+            None => (other(), &[]),
         },
-        (_, _) => (json!({ "envelope": "other" }), &[]),
+        (_, _) => (other(), &[]),
     };
     let error = with_code(error);
     for name in explained {
-        let is_nosniff = |value: &Value| *value == json!(["nosniff"]);
-        if *name == "content-type" || headers.get(*name).is_some_and(is_nosniff) {
-            headers.remove(*name);
-        }
+        headers.remove(*name);
     }
     let mut tree = Map::new();
     if error["envelope"] == "other" {
-        tree.insert("body".to_owned(), body(&answer.body.0, &content_type, None));
+        tree.insert("body".to_owned(), body(&answer.body.0, content_type, None));
     }
     tree.insert("error".to_owned(), error);
     tree
 }
 
-fn plain(text: &str) -> Value {
-    match text.strip_suffix('\n') {
-        Some(message) => json!({ "envelope": "text-newline", "message": message }),
-        None => json!({ "envelope": "text", "message": text }),
-    }
-}
+const NOSNIFF: &str = "x-content-type-options";
 
 /// The message of an object that has just that.
 fn message_of(text: &str) -> Option<String> {

@@ -6,9 +6,12 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// The document at the start of a text, and what follows it. None when there is none, or when it
-/// is nested deeper than 128 levels.
+/// The document at the start of a text, and what follows it. None when there is none, when it is
+/// nested deeper than 128 levels, or when it uses the key that stands for a number in serde_json.
 pub fn parse(text: &str) -> Option<(Value, &str)> {
+    if text.contains(NUMBER) {
+        return None;
+    }
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<AsSent>();
     let first = stream.next()?.ok()?;
     let rest = text.get(stream.byte_offset()..)?;
@@ -104,5 +107,6 @@ mod tests {
         assert_eq!(rest, "\r\n{}");
         assert!(parse(&"[".repeat(100_000)).is_none());
         assert!(parse("nonsense").is_none());
+        assert!(parse("{\"$serde_json::private::Number\":\"1\"}").is_none());
     }
 }

@@ -1,7 +1,8 @@
 //! Values that have a name become `<name>`, and ids that nobody named are named by where they
 //! first stand. On parsed data and at token borders only, never by replacing text in text.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use serde_json::{Map, Value};
 
@@ -10,65 +11,96 @@ use crate::exchange::Named;
 use crate::snapshot::StepSnapshot;
 
 /// The names of one recording.
+#[derive(Default)]
 pub struct Names {
-    /// Values that are no ids, longest first.
+    /// Values that are no ids, longest first, with their token.
     plain: Vec<(String, String)>,
-    /// 64 hex digits, or a UUID, to their name.
+    /// 64 hex digits, or a UUID, to their token.
     ids: HashMap<String, String>,
-    /// The first 12 digits of an id to its name.
-    short: HashMap<String, String>,
+    /// The first 12 digits of an id to its name and its token.
+    short: HashMap<String, (String, String)>,
+    /// How many ids are named by each place.
+    places: HashMap<String, usize>,
 }
 
 impl Names {
     /// Starts with the values that the scenario names.
     pub fn new(named: &[Named]) -> Names {
-        let mut names = Names { plain: Vec::new(), ids: HashMap::new(), short: HashMap::new() };
+        let mut names = Names::default();
         for Named { name, value } in named {
             if is_id(value) {
                 names.know(value, name);
-            } else if !value.is_empty() && !names.plain.iter().any(|(known, _)| known == value) {
-                names.plain.push((value.clone(), name.clone()));
+                continue;
+            }
+            // Of an image's id, the digits alone are known as well.
+            if let Some(digits) = value.strip_prefix("sha256:").filter(|digits| is_id(digits)) {
+                names.ids.entry(digits.to_owned()).or_insert_with(|| format!("<{name}:digits>"));
+                names.know_short(&digits[..12], name);
+            }
+            if !value.is_empty() && !names.plain.iter().any(|(known, _)| known == value) {
+                names.plain.push((value.clone(), format!("<{name}>")));
             }
         }
         names.plain.sort_by(|(one, _), (other, _)| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         names
     }
 
-    fn know(&mut self, id: &str, name: &str) {
-        if !self.ids.contains_key(id) {
-            self.ids.insert(id.to_owned(), name.to_owned());
-            if id.len() == 64 {
-                self.short.entry(id[..12].to_owned()).or_insert_with(|| name.to_owned());
-            }
-        }
+    /// Whether the whole of this text has a name.
+    pub fn is_named(&self, text: &str) -> bool {
+        self.ids.contains_key(text) || self.plain.iter().any(|(value, _)| value == text)
     }
 
-    /// Names every id that has none by where it first stands.
-    pub fn find_ids(&mut self, steps: &[StepSnapshot]) {
+    fn know(&mut self, id: &str, name: &str) {
+        if self.ids.contains_key(id) {
+            return;
+        }
+        let mut name = name;
+        let known;
+        if id.len() == 64 {
+            // An id whose short form stood earlier has the name of that place.
+            known = self.know_short(&id[..12], name);
+            name = &known;
+        }
+        self.ids.insert(id.to_owned(), format!("<{name}>"));
+    }
+
+    fn know_short(&mut self, digits: &str, name: &str) -> String {
+        let told = || (name.to_owned(), format!("<{name}:short>"));
+        self.short.entry(digits.to_owned()).or_insert_with(told).0.clone()
+    }
+
+    /// Names every id that has none by where it first stands. `short` are runs of 12 digits that
+    /// are ids although their long form may never show.
+    pub fn find_ids(&mut self, steps: &[StepSnapshot], short: &HashSet<String>) {
         for step in steps {
             for part in &step.parts {
                 let mut path = vec![step.id.0.clone()];
                 path.extend((!part.name.is_empty()).then(|| part.name.clone()));
-                self.find_in(&part.tree, &mut path);
+                self.find_in(&part.tree, short, &mut path);
             }
         }
     }
 
-    fn find_in(&mut self, value: &Value, path: &mut Vec<String>) {
+    fn find_in(&mut self, value: &Value, short: &HashSet<String>, path: &mut Vec<String>) {
         match value {
-            Value::String(text) => self.find_in_text(text, path),
+            Value::String(text) => self.find_in_text(text, short, path),
             Value::Array(list) => {
                 for (at, value) in list.iter().enumerate() {
                     path.push(at.to_string());
-                    self.find_in(value, path);
+                    self.find_in(value, short, path);
                     path.pop();
                 }
             }
             Value::Object(map) => {
-                for (key, value) in map {
-                    self.find_in_text(key, path);
-                    path.push(self.text(key));
-                    self.find_in(value, path);
+                for (at, (key, value)) in map.iter().enumerate() {
+                    // A key that holds an id is told by its number: names must not nest.
+                    path.push(format!("#{at}"));
+                    self.find_in_text(key, short, path);
+                    let is_plain = runs(key).all(|(_, run)| !self.is_known(run));
+                    if let (true, Some(last)) = (is_plain, path.last_mut()) {
+                        last.clone_from(key);
+                    }
+                    self.find_in(value, short, path);
                     path.pop();
                 }
             }
@@ -76,115 +108,177 @@ impl Names {
         }
     }
 
-    fn find_in_text(&mut self, text: &str, path: &[String]) {
-        let mut number = 0;
-        for run in runs(text) {
-            if is_id(run) && !self.ids.contains_key(run) {
-                number += 1;
-                let nth = if number > 1 { format!(" {number}") } else { String::new() };
-                self.know(run, &format!("id of {}{nth}", path.join("/").replace(['<', '>'], "")));
+    fn is_known(&self, run: &str) -> bool {
+        self.ids.contains_key(run) || self.short.contains_key(run)
+    }
+
+    fn find_in_text(&mut self, text: &str, short: &HashSet<String>, path: &[String]) {
+        for (_, run) in runs(text) {
+            let is_short = run.len() == 12;
+            if self.is_known(run) || (is_short && !short.contains(run)) {
+                continue;
+            }
+            let place = format!("id of {}", path.join("/").replace(['<', '>'], ""));
+            // No two ids have the same name, whatever stands at a place.
+            let times = self.places.entry(place.clone()).or_default();
+            *times += 1;
+            let name = if *times > 1 { format!("{place} {times}") } else { place };
+            if is_short {
+                self.know_short(run, &name);
+            } else {
+                self.know(run, &name);
             }
         }
     }
 
-    /// Replaces every value that has a name, in values and keys.
+    /// Replaces every value that has a name by its token, in values and keys.
     pub fn replace(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => *text = self.text(text),
-            Value::Array(list) => list.iter_mut().for_each(|value| self.replace(value)),
-            Value::Object(map) => {
-                let renamed: Map<String, Value> = std::mem::take(map)
-                    .into_iter()
-                    .map(|(key, mut value)| {
-                        self.replace(&mut value);
-                        (self.text(&key), value)
-                    })
-                    .collect();
-                *map = renamed;
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
+        rewrite(value, &|text| self.text(text));
     }
 
-    /// A text with names for values.
+    /// Replaces every id that is known by its token, in values and keys.
+    pub fn replace_ids(&self, value: &mut Value) {
+        rewrite(value, &|text| self.with_ids(text));
+    }
+
+    /// A text with tokens for values, found in one go: a token is never searched again.
     pub fn text(&self, text: &str) -> String {
-        let mut told = text.to_owned();
-        for (value, name) in &self.plain {
-            if told == *value {
-                return format!("<{name}>");
-            }
-            if value.len() >= 3 && told.contains(value.as_str()) {
-                told = replace_whole(&told, value, &format!("<{name}>"));
-            }
+        if let Some((_, token)) = self.plain.iter().find(|(value, _)| value == text) {
+            return token.clone();
         }
-        if !told.bytes().any(|byte| byte.is_ascii_hexdigit()) {
-            return told;
-        }
-        let mut out = String::with_capacity(told.len());
-        let mut rest = told.as_str();
-        for run in runs(&told) {
-            let token = match (self.ids.get(run), self.short.get(run)) {
-                (Some(name), _) => format!("<{name}>"),
-                (None, Some(name)) => format!("<{name}:short>"),
-                (None, None) => continue,
-            };
-            if let Some(at) = rest.find(run) {
-                out.push_str(&rest[..at]);
-                out.push_str(&token);
-                rest = &rest[at + run.len()..];
+        let mut found: BTreeMap<usize, (usize, &str)> = BTreeMap::new();
+        let longest_first = self.plain.iter().filter(|(value, _)| value.len() >= 3);
+        let plain = longest_first.flat_map(|(value, token)| {
+            let ranges = text.match_indices(value.as_str()).map(|(at, value)| at..at + value.len());
+            ranges.filter(|range| stands_alone(text, range)).map(|range| (range, token.as_str()))
+        });
+        for (range, token) in plain.chain(self.ids_in(text)) {
+            let before = found.range(..range.end).next_back();
+            if before.is_none_or(|(_, (end, _))| *end <= range.start) {
+                found.insert(range.start, (range.end, token));
             }
         }
-        out + rest
+        replaced(text, found.into_iter().map(|(start, (end, token))| (start..end, token)))
+    }
+
+    /// A text with tokens for the ids that are known by now.
+    pub fn with_ids(&self, text: &str) -> String {
+        replaced(text, self.ids_in(text))
+    }
+
+    fn ids_in(&self, text: &str) -> Vec<(Range<usize>, &str)> {
+        let token = |run: &str| {
+            let short = || self.short.get(run).map(|(_, token)| token);
+            self.ids.get(run).or_else(short).map(String::as_str)
+        };
+        runs(text).filter_map(|(range, run)| Some((range, token(run)?))).collect()
     }
 }
 
-/// Replaces a value where it stands between borders: ends of the text, or anything that is no
-/// letter, digit, dash or underscore.
-fn replace_whole(text: &str, value: &str, token: &str) -> String {
-    let joins = |letter: Option<char>| letter.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '_');
+fn replaced<'t>(text: &str, found: impl IntoIterator<Item = (Range<usize>, &'t str)>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
-    while let Some(found) = text[from..].find(value) {
-        let (start, end) = (from + found, from + found + value.len());
-        let is_whole = !joins(text[..start].chars().next_back()) && !joins(text[end..].chars().next());
-        out.push_str(&text[from..start]);
-        out.push_str(if is_whole { token } else { value });
-        from = end;
+    for (range, token) in found {
+        out.push_str(&text[from..range.start]);
+        out.push_str(token);
+        from = range.end;
     }
     out + &text[from..]
 }
 
-/// The runs of hexadecimal digits that could be ids (12 or 64 long, between non-alphanumerics),
-/// and UUIDs, in order.
-fn runs(text: &str) -> Vec<&str> {
-    let bytes = text.as_bytes();
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        if !bytes[at].is_ascii_alphanumeric() {
-            at += 1;
-            continue;
+/// Every text of a value through a function, keys too. Of two keys that become the same the
+/// second is `key (2)`: none is lost.
+fn rewrite(value: &mut Value, told: &impl Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = told(text),
+        Value::Array(list) => list.iter_mut().for_each(|value| rewrite(value, told)),
+        Value::Object(map) => {
+            let mut renamed = Map::with_capacity(map.len());
+            for (key, mut value) in std::mem::take(map) {
+                rewrite(&mut value, told);
+                let key = told(&key);
+                let mut unique = key.clone();
+                let mut times = 1;
+                while renamed.contains_key(&unique) {
+                    times += 1;
+                    unique = format!("{key} ({times})");
+                }
+                renamed.insert(unique, value);
+            }
+            *map = renamed;
         }
-        let length =
-            |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        let run = length(at);
-        if run == 8 && text.get(at..at + 36).is_some_and(is_uuid) {
-            found.push(&text[at..at + 36]);
-            at += 36;
-            continue;
-        }
-        let word = &text[at..at + run];
-        if matches!(run, 12 | 64)
-            && word.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-        {
-            found.push(word);
-        }
-        at += run;
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-    found
+}
+
+/// A value's text with one word for all ids: what a list without order is sorted by.
+pub fn without_ids(value: &Value) -> String {
+    let text = value.to_string();
+    let found = runs(&text).map(|(range, run)| (range, if run.len() == 12 { "<short>" } else { "<id>" }));
+    replaced(&text, found)
+}
+
+/// Gives the keys that are ids an order that fresh ids cannot change: that of what they hold.
+pub fn order_ids(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(order_ids),
+        Value::Object(map) => {
+            map.values_mut().for_each(order_ids);
+            if map.keys().filter(|key| runs(key).next().is_some()).count() > 1 {
+                let mut entries: Vec<(String, Value)> = std::mem::take(map).into_iter().collect();
+                entries.sort_by_cached_key(|(key, value)| {
+                    (without_ids(&key.as_str().into()), without_ids(value))
+                });
+                map.extend(entries);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Whether a part of a text stands between borders: the ends of the text, or anything that is no
+/// letter, digit, dash, underscore or inner full stop. What is a token already does not.
+fn stands_alone(text: &str, range: &Range<usize>) -> bool {
+    let joins = |near: Option<char>, next: Option<char>| match near {
+        Some('.') => next.is_some_and(char::is_alphanumeric),
+        Some(letter) => letter.is_alphanumeric() || letter == '-' || letter == '_',
+        None => false,
+    };
+    let mut before = text[..range.start].chars().rev();
+    let mut after = text[range.end..].chars();
+    let (last, first) = (before.next(), after.next());
+    let is_token = last == Some('<') && matches!(first, Some('>' | ':'));
+    !is_token && !joins(last, before.next()) && !joins(first, after.next())
+}
+
+/// The runs of hexadecimal digits that could be ids (12 or 64 long, between non-alphanumerics),
+/// and UUIDs, in order, with where they stand.
+pub fn runs(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let start = at;
+            let run = bytes[start..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            at += run.max(1);
+            let uuid = text.get(start..start + 36).filter(|uuid| run == 8 && is_uuid(uuid));
+            let ends = !bytes.get(start + 36).is_some_and(u8::is_ascii_alphanumeric);
+            if let Some(uuid) = uuid.filter(|_| ends) {
+                at = start + 36;
+                return Some((start..at, uuid));
+            }
+            if matches!(run, 12 | 64) && is_hex(&text[start..at]) {
+                return Some((start..at, &text[start..at]));
+            }
+        }
+        None
+    })
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 fn is_id(text: &str) -> bool {
-    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     (text.len() == 64 && is_hex(text)) || is_uuid(text)
 }

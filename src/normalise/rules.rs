@@ -3,6 +3,7 @@
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::names::{Names, runs, without_ids};
 use super::shapes::{TOKENS, Token};
 use crate::mistake::{Mistake, Mistakes, nearest};
 use crate::pointer::{Pattern, Pointer};
@@ -34,11 +35,12 @@ struct Arranged {
 #[derive(Clone, Debug)]
 enum Order {
     Set,
-    Keyed(Pointer),
+    /// By the first of these places that is there, and by all of the others behind it.
+    Keyed(Vec<Pointer>, Vec<Pointer>),
 }
 
 const RULE_KEYS: &[&str] = &["on", "at", "token", "matches", "name"];
-const ARRAY_KEYS: &[&str] = &["on", "at", "order", "key"];
+const ARRAY_KEYS: &[&str] = &["on", "at", "order", "key", "and"];
 
 impl Rules {
     /// Reads the text of `suites/normalise.toml`.
@@ -75,11 +77,14 @@ impl Rules {
     }
 
     /// Puts tokens in the place of volatile values.
-    pub fn hide(&self, part: &mut Part, length: usize) {
+    pub fn hide(&self, part: &mut Part, length: usize, names: &Names) {
         let route = part.route.clone();
         for rule in self.hidden.iter().filter(|rule| applies(&rule.on, &route)) {
             for place in rule.at.places([Some(&part.tree), None]) {
+                let in_body = place.segments().first().is_some_and(|first| first == "body");
                 if let Some(value) = find_mut(&mut part.tree, &place)
+                    // A value with a name says more than its shape.
+                    && !(in_body && value.as_str().is_some_and(|text| names.is_named(text)))
                     && let Some(token) = rule.token.hide(value, length)
                 {
                     *value = token;
@@ -88,32 +93,28 @@ impl Rules {
         }
     }
 
-    /// Gives keyed lists their keys, so that ids are named by them and not by a number.
-    pub fn key_lists(&self, part: &mut Part) {
-        self.each_list(part, |value, order| {
-            if let (Value::Array(list), Order::Keyed(key)) = (&mut *value, order)
-                && !list.is_empty()
-            {
-                *value = keyed(std::mem::take(list), key);
-            }
-        });
+    /// The runs of 12 hexadecimal digits at places where they are ids.
+    pub fn short_ids(&self, part: &Part) -> Vec<String> {
+        let is_short =
+            |rule: &&Hidden| matches!(rule.token, Token::ShortId) && applies(&rule.on, &part.route);
+        let places =
+            self.hidden.iter().filter(is_short).flat_map(|rule| rule.at.places([Some(&part.tree), None]));
+        let texts = places.filter_map(|place| place.find(&part.tree)?.as_str().map(str::to_owned));
+        let ids = texts.flat_map(|text| runs(&text).map(|(_, run)| run.to_owned()).collect::<Vec<_>>());
+        ids.filter(|run| run.len() == 12).collect()
     }
 
-    /// Sorts sets, once ids are tokens: fresh ids must not change an order.
-    pub fn sort_sets(&self, part: &mut Part) {
-        self.each_list(part, |value, order| {
-            if let (Value::Array(list), Order::Set) = (value, order) {
-                list.sort_by_cached_key(Value::to_string);
-            }
-        });
-    }
-
-    fn each_list(&self, part: &mut Part, act: impl Fn(&mut Value, &Order)) {
+    /// Sorts sets and gives keyed lists their keys.
+    pub fn arrange(&self, part: &mut Part) {
         let route = part.route.clone();
         for rule in self.arrays.iter().filter(|rule| applies(&rule.on, &route)) {
             for place in rule.at.places([Some(&part.tree), None]) {
-                if let Some(value) = find_mut(&mut part.tree, &place) {
-                    act(value, &rule.order);
+                let Some(value) = find_mut(&mut part.tree, &place) else { continue };
+                let Value::Array(list) = value else { continue };
+                match &rule.order {
+                    Order::Set => list.sort_by_cached_key(without_ids),
+                    Order::Keyed(..) if list.is_empty() => {}
+                    Order::Keyed(keys, more) => *value = keyed(std::mem::take(list), keys, more),
                 }
             }
         }
@@ -124,21 +125,27 @@ fn applies(on: &Option<Route>, route: &Option<Route>) -> bool {
     on.is_none() || on == route
 }
 
-/// A list as an object, by key. Elements without the key go by their number, and of two with the
-/// same key the second is `key#2`.
-fn keyed(list: Vec<Value>, key: &Pointer) -> Value {
-    let named = list.into_iter().enumerate().map(|(at, value)| {
-        let name = match key.find(&value) {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Null) | None => format!("#{at}"),
-            Some(other) => other.to_string(),
+/// A list as an object. Elements without the key are counted, and of two with the same key the
+/// second is `key#2`.
+fn keyed(mut list: Vec<Value>, keys: &[Pointer], more: &[Pointer]) -> Value {
+    let key_of = |value: &Value| {
+        let text = |key: &Pointer| match key.find(value)? {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
         };
-        (name, value)
-    });
-    let mut named: Vec<(String, Value)> = named.collect();
-    named.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let first = keys.iter().find_map(text)?;
+        Some(std::iter::once(first).chain(more.iter().filter_map(text)).collect::<Vec<_>>().join("/"))
+    };
+    // Of elements with the same key, the order is that of their text; fresh ids change none.
+    list.sort_by_cached_key(|value| (key_of(value).map(|key| without_ids(&key.into())), without_ids(value)));
     let mut map = Map::new();
-    for (name, value) in named {
+    let mut nameless = 0;
+    for value in list {
+        let name = key_of(&value).unwrap_or_else(|| {
+            nameless += 1;
+            format!("#{nameless}")
+        });
         let mut unique = name.clone();
         let mut number = 1;
         while map.contains_key(&unique) {
@@ -150,7 +157,8 @@ fn keyed(list: Vec<Value>, key: &Pointer) -> Value {
     Value::Object(map)
 }
 
-fn find_mut<'v>(tree: &'v mut Value, pointer: &Pointer) -> Option<&'v mut Value> {
+/// The value at a place, to be changed.
+pub fn find_mut<'v>(tree: &'v mut Value, pointer: &Pointer) -> Option<&'v mut Value> {
     pointer.segments().iter().try_fold(tree, |value, segment| match value {
         Value::Object(map) => map.get_mut(segment),
         Value::Array(list) => segment.parse::<usize>().ok().and_then(|at| list.get_mut(at)),
@@ -233,14 +241,19 @@ fn order(entry: &Reader<'_>, mistakes: &mut Mistakes) -> Option<Order> {
         "set" => Some(Order::Set),
         "keyed" => {
             entry.need("key", "name the place within an element: key = \"/Name\"", mistakes);
-            let text = entry.string("key", mistakes)?;
-            match Pointer::parse(text) {
-                Ok(pointer) => Some(Order::Keyed(pointer)),
-                Err(error) => {
-                    mistakes.add(entry.span_of("key"), format!("`{text}` is no pointer"), error.to_string());
-                    None
+            let mut pointers = |name| {
+                let mut found = Vec::new();
+                for (text, span) in one_or_many(entry, name, mistakes) {
+                    match Pointer::parse(text) {
+                        Ok(pointer) => found.push(pointer),
+                        Err(error) => {
+                            mistakes.add(span, format!("`{text}` is no pointer"), error.to_string())
+                        }
+                    }
                 }
-            }
+                found
+            };
+            Some(Order::Keyed(pointers("key"), pointers("and")))
         }
         other => {
             mistakes.add(entry.span_of("order"), format!("`{other}` is no order"), "there are set and keyed");

@@ -1,5 +1,7 @@
 //! The shapes of volatile values: a rule hides a value only when it has the shape.
 
+use std::sync::LazyLock;
+
 use regex::Regex;
 use serde_json::Value;
 
@@ -14,11 +16,11 @@ pub enum Token {
     Length,
     /// `<positive>`: a number above zero; zero stays.
     Positive,
-    /// `<ip>`: an address with perhaps a prefix length.
+    /// `<ip>`, `<ip>/<bits>`: an address, and with its prefix length.
     Ip,
     /// `<mac>`: a hardware address.
     Mac,
-    /// `<port>`: a number from 1024 to 65535.
+    /// `<port>`: a text from 1024 to 65535; `<port:number>`: such a number.
     Port,
     /// `Up <duration>`, `Exited (3) <duration> ago`: the words stay.
     DurationText,
@@ -26,6 +28,10 @@ pub enum Token {
     Number,
     /// `<generated-name>`: two words joined by an underscore.
     GeneratedName,
+    /// Lines that begin with a time: `<time> hello`.
+    Timestamped,
+    /// 12 hexadecimal digits within a text are an id here, although its long form may never show.
+    ShortId,
     /// `<NAME>`: text that the whole of an expression matches.
     Text(String, Regex),
 }
@@ -42,6 +48,8 @@ pub const TOKENS: &[&str] = &[
     "duration-text",
     "number",
     "generated-name",
+    "timestamped",
+    "short-id",
     "text",
 ];
 
@@ -59,6 +67,8 @@ impl Token {
             "duration-text" => Token::DurationText,
             "number" => Token::Number,
             "generated-name" => Token::GeneratedName,
+            "timestamped" => Token::Timestamped,
+            "short-id" => Token::ShortId,
             _ => return None,
         })
     }
@@ -75,13 +85,16 @@ impl Token {
             }
             (Token::Length, Value::String(text)) if *text == length.to_string() => told("<length>"),
             (Token::Positive, Value::Number(number)) if number.as_f64()? > 0.0 => told("<positive>"),
-            (Token::Ip, Value::String(text)) if is_ip(text) => told("<ip>"),
+            (Token::Ip, Value::String(text)) if is_ip(text) => {
+                told(if text.contains('/') { "<ip>/<bits>" } else { "<ip>" })
+            }
             (Token::Mac, Value::String(text)) if is_mac(text) => told("<mac>"),
             (Token::Port, Value::String(text)) if is_port(text.parse().ok()) => told("<port>"),
-            (Token::Port, Value::Number(number)) if is_port(number.as_u64()) => told("<port>"),
+            (Token::Port, Value::Number(number)) if is_port(number.as_u64()) => told("<port:number>"),
             (Token::DurationText, Value::String(text)) => duration(text).map(Value::from),
             (Token::Number, Value::Number(_)) => told("<number>"),
             (Token::GeneratedName, Value::String(text)) if is_generated(text) => told("<generated-name>"),
+            (Token::Timestamped, Value::String(text)) => timestamped(text).map(Value::from),
             (Token::Text(name, regex), Value::String(text)) if regex.is_match(text) => {
                 Some(format!("<{name}>").into())
             }
@@ -130,10 +143,27 @@ fn is_port(number: Option<u64>) -> bool {
 
 /// `Up 3 seconds (Paused)` to `Up <duration> (Paused)`. Source: go-units `HumanDuration`.
 fn duration(text: &str) -> Option<String> {
-    let units =
-        r"(?:Less than a second|About (?:a minute|an hour)|\d+ (?:second|minute|hour|day|week|month|year)s?)";
-    let regex = Regex::new(units).ok()?;
-    regex.is_match(text).then(|| regex.replace(text, "<duration>").into_owned())
+    static UNITS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let units =
+            r"Less than a second|About (?:a minute|an hour)|\d+ (?:second|minute|hour|day|week|month|year)s?";
+        Regex::new(&format!(r"^(Up|Exited \(-?\d+\)|Restarting \(-?\d+\)) (?:{units})( ago)?( \([^)]*\))?$"))
+            .ok()
+    });
+    let found = UNITS.as_ref()?.captures(text)?;
+    let [state, ago, more] = [1, 2, 3].map(|at| found.get(at).map_or("", |part| part.as_str()));
+    Some(format!("{state} <duration>{ago}{more}"))
+}
+
+/// Lines with tokens for the times that they begin with, if any does.
+fn timestamped(text: &str) -> Option<String> {
+    let told = |line: &str| {
+        let (begin, rest) = line.split_once(' ')?;
+        Some(format!("{} {rest}", time(begin)?))
+    };
+    let lines: Vec<(&str, Option<String>)> = text.split('\n').map(|line| (line, told(line))).collect();
+    let is_any = lines.iter().any(|(_, told)| told.is_some());
+    let join = || lines.into_iter().map(|(line, told)| told.unwrap_or_else(|| line.to_owned()));
+    is_any.then(|| join().collect::<Vec<_>>().join("\n"))
 }
 
 fn is_generated(text: &str) -> bool {
@@ -165,13 +195,19 @@ mod tests {
             ("positive", json!(0), None),
             ("positive", json!(-9), None),
             ("ip", json!("172.17.0.2"), Some("<ip>")),
-            ("ip", json!("172.17.0.0/16"), Some("<ip>")),
+            ("ip", json!("172.17.0.0/16"), Some("<ip>/<bits>")),
             ("ip", json!(""), None),
             ("ip", json!("0.0.0.0"), None),
             ("mac", json!("02:42:ac:11:00:02"), Some("<mac>")),
             ("mac", json!(""), None),
             ("port", json!("32768"), Some("<port>")),
+            ("port", json!(32768), Some("<port:number>")),
             ("port", json!("80"), None),
+            ("duration-text", json!("Up 2 hours (Paused)"), Some("Up <duration> (Paused)")),
+            ("duration-text", json!("Restarting (1) 2 seconds ago"), Some("Restarting (1) <duration> ago")),
+            ("duration-text", json!("Slept 3 days"), None),
+            ("timestamped", json!("2026-11-24T09:36:18.037209647Z a\nb\n"), Some("<time> a\nb\n")),
+            ("timestamped", json!("a b\n"), None),
             ("duration-text", json!("Exited (137) 2 seconds ago"), Some("Exited (137) <duration> ago")),
             ("duration-text", json!("Up Less than a second"), Some("Up <duration>")),
             ("duration-text", json!("Created"), None),

@@ -100,6 +100,13 @@ fn errors_are_taken_apart_by_shape() {
         (json!({"envelope": "text-newline", "message": "no such id: x"}), json!({}))
     );
     assert_eq!(error(404, &[plain], "no").0, json!({"envelope": "text", "message": "no"}));
+    // The header and the newline belong together: with one of them it is another envelope.
+    let (told, headers) = error(404, &[plain], "no\n");
+    assert_eq!((told, headers), (json!({"envelope": "other"}), json!({"content-type": [plain.1]})));
+    let (told, headers) = error(404, &[plain, nosniff], "no");
+    assert_eq!(told["envelope"], "text");
+    assert_eq!(headers, json!({"x-content-type-options": ["nosniff"]}));
+    assert_eq!(error(404, &[plain, plain], "no").0, json!({"envelope": "other"}));
     assert_eq!(
         error(500, &[json], "{\"message\":\"m\"}\n").0,
         json!({"envelope": "json-newline", "message": "m"})
@@ -143,6 +150,120 @@ fn named_values_are_replaced_as_wholes_and_at_borders_only() {
             "Name": "/<victim>", "Longer": "dv-1-xy", "Key": {"<victim>": 1}, "Text": "at <victim>: gone",
         })
     );
+}
+
+#[test]
+fn a_token_is_never_searched_for_names() {
+    let body = json!({"a": "dv-1", "b": "at dv-1.", "c": "victim <victim>", "d": "dv-1.dv", "dv-1": 1, "<victim>": 2});
+    let told = of_body(&body, &[("victim", "dv-1"), ("other", "victim")]);
+    assert_eq!(
+        *json_of(&told),
+        json!({"a": "<victim>", "b": "at <victim>.", "c": "<other> <victim>", "d": "dv-1.dv", "<victim>": 1,
+            "<victim> (2)": 2})
+    );
+}
+
+#[test]
+fn a_run_of_digits_within_a_longer_word_is_no_id() {
+    let id = "a1".repeat(32);
+    let body = json!({"Id": id, "text": format!("{id}0 {}", &id[..12])});
+    let told = of_body(&body, &[("cid", &id)]);
+    assert_eq!(json_of(&told)["text"], format!("{id}0 <cid:short>"));
+}
+
+#[test]
+fn the_id_of_an_image_is_known_with_and_without_its_prefix() {
+    let id = "c3".repeat(32);
+    let body = json!({"Id": format!("sha256:{id}"), "bare": id, "short": &id[..12]});
+    let told = of_body(&body, &[("image", &format!("sha256:{id}"))]);
+    assert_eq!(*json_of(&told), json!({"Id": "<image>", "bare": "<image:digits>", "short": "<image:short>"}));
+}
+
+#[test]
+fn a_captured_number_is_a_name_only_where_it_was_captured() {
+    let step = scenario(&format!("{INSPECT}names = {{ pid = \"/body/json/State/Pid\" }}\n"));
+    let body = r#"{"State":{"Pid":4711,"Other":4711},"Text":"pid 4711"}"#;
+    let answer = answer(200, &[("Content-Type", "application/json")], body);
+    let told = normalise(&recording(vec![exchange(answer)], &[("pid", "4711")]), &step, &rules());
+    assert_eq!(*json_of(&told), json!({"State": {"Pid": "<pid>", "Other": 4711}, "Text": "pid <pid>"}));
+}
+
+#[test]
+fn short_ids_are_ids_only_where_a_rule_says_so() {
+    let full = "ab".repeat(32);
+    let lines = [
+        json!({"stream": " ---> Running in 41c68814ee31\n"}),
+        json!({"stream": format!("Successfully built {}", &full[..12])}),
+        json!({"aux": {"ID": format!("sha256:{full}")}, "other": "41c68814ee31", "no": "123456789012"}),
+    ];
+    let body = lines.map(|line| line.to_string()).join("\r\n");
+    let mut exchange = exchange(answer(200, &[("Content-Type", "application/json")], &body));
+    exchange.route = Route::of("POST", "/build");
+    let told = normalise(&recording(vec![exchange], &[]), &scenario(INSPECT), &rules());
+    let messages = &told.steps[0].parts[0].tree["body"]["messages"];
+    let place = "id of inspect/body/messages";
+    assert_eq!(messages[0]["stream"], format!(" ---> Running in <{place}/0/stream:short>\n"));
+    assert_eq!(messages[1]["stream"], format!("Successfully built <{place}/1/stream:short>"));
+    assert_eq!(
+        messages[2],
+        json!({"aux": {"ID": format!("sha256:<{place}/1/stream>")}, "other": format!("<{place}/0/stream:short>"),
+            "no": "123456789012"})
+    );
+}
+
+#[test]
+fn a_list_without_order_is_told_the_same_whatever_its_ids() {
+    let row = |name: &str, digit: &str| json!({"Id": digit.repeat(64), "Name": name});
+    let told = |rows: Value| {
+        let mut exchange = exchange(answer(200, &[("Content-Type", "application/json")], &rows.to_string()));
+        exchange.route = Route::of("GET", "/networks");
+        normalise(&recording(vec![exchange], &[]), &scenario(INSPECT), &rules())
+    };
+    let one = told(json!([row("b", "1"), row("a", "2")]));
+    assert_eq!(one, told(json!([row("a", "9"), row("b", "4")])));
+    assert_eq!(json_of(&one)["a"]["Id"], "<id of inspect/body/json/a/Id>");
+}
+
+#[test]
+fn keys_that_are_ids_have_names_of_their_own() {
+    let told = |digits: [&str; 2]| {
+        let [one, other] = digits.map(|digit| digit.repeat(64));
+        of_body(&json!({"Containers": {one.clone(): {"Name": "b"}, other: {"Name": "a"}}, "Id": one}), &[])
+    };
+    let once = told(["1", "2"]);
+    let place = "<id of inspect/body/json/Containers";
+    assert_eq!(
+        *json_of(&once),
+        json!({"Containers": {format!("{place}/#0>"): {"Name": "a"}, format!("{place}/#1>"): {"Name": "b"}},
+            "Id": format!("{place}/#1>")})
+    );
+    assert_eq!(once, told(["8", "4"]));
+    assert_eq!(compare(&once, &told(["4", "8"])), []);
+}
+
+#[test]
+fn the_stat_of_a_path_is_told_as_json() {
+    use base64::Engine as _;
+    let stat =
+        r#"{"name":"sh","size":7,"mode":134218239,"mtime":"2026-11-24T09:36:16Z","linkTarget":"/bin/x"}"#;
+    let header = base64::engine::general_purpose::STANDARD.encode(stat);
+    let mut exchange = exchange(answer(200, &[("X-Docker-Container-Path-Stat", &header)], ""));
+    exchange.route = Route::of("HEAD", "/containers/x/archive");
+    let told = normalise(&recording(vec![exchange], &[]), &scenario(INSPECT), &rules());
+    assert_eq!(
+        told.steps[0].parts[0].tree["headers"]["x-docker-container-path-stat"],
+        json!([{"base64-json": {"name": "sh", "size": 7, "mode": 134_218_239, "mtime": "<time:s>",
+            "linkTarget": "/bin/x"}}])
+    );
+}
+
+#[test]
+fn logs_are_taken_apart_without_a_content_type_and_their_times_are_tokens() {
+    let mut exchange =
+        exchange(answer(200, &[], "\u{1}\0\0\0\0\0\0\u{22}2026-11-24T09:36:18.037209647Z hi\n"));
+    exchange.route = Route::of("GET", "/containers/x/logs");
+    let told = normalise(&recording(vec![exchange], &[]), &scenario(INSPECT), &rules());
+    assert_eq!(told.steps[0].parts[0].tree["stdout"], "<time> hi\n");
 }
 
 #[test]
