@@ -9,6 +9,7 @@ use crate::config::EngineConfig;
 use crate::engine::address::Address;
 use crate::engine::{Endpoint, EngineError};
 use crate::engine_id::{EngineId, Kind};
+use crate::session::Desk;
 use crate::simulator::{Settings, Simulator, SimulatorError, World};
 use crate::store::{Store, StoreError};
 use crate::suite::WorldSettings;
@@ -90,7 +91,26 @@ impl SeatError {
 /// Both sides and the reasons for them, one line each.
 pub type Chosen = ((Seat, String), (Seat, String));
 
-impl Choosing<'_> {
+impl<'a> Choosing<'a> {
+    /// The default world with every behaviour on, no API version asked for.
+    pub fn new(
+        store: &'a Store,
+        desk: &'a Desk,
+        worlds: &'a BTreeMap<String, WorldSettings>,
+    ) -> Choosing<'a> {
+        Choosing {
+            store,
+            configured: &desk.configured,
+            docker_host: desk.docker_host.clone(),
+            worlds,
+            world: "default".to_owned(),
+            without: Vec::new(),
+            release: None,
+            api: Vec::new(),
+            runtime: &desk.runtime,
+        }
+    }
+
     /// Both sides: as asked for, else live where a Docker answers, else from snapshots.
     pub fn both(&self, reference: Option<&str>, candidate: Option<&str>) -> Result<Chosen, SeatError> {
         self.world_settings()?;

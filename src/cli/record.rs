@@ -55,15 +55,9 @@ pub fn record(args: &RecordArgs, common: &Common, output: &mut Output) -> Result
     api.sort();
     api.dedup();
     let choosing = Choosing {
-        store: &store,
-        configured: &desk.configured,
-        docker_host: desk.docker_host.clone(),
-        worlds: &loaded.suite.settings.worlds,
         world: args.world.clone(),
-        without: Vec::new(),
-        release: None,
         api,
-        runtime: &desk.runtime,
+        ..Choosing::new(&store, &desk, &loaded.suite.settings.worlds)
     };
     let mut seat = choosing.named(&args.engine).map_err(seat_error)?;
     if seat.is_recorded() {

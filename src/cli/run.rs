@@ -129,15 +129,11 @@ fn choosing<'a>(
     api.sort();
     api.dedup();
     Choosing {
-        store,
-        configured: &desk.configured,
-        docker_host: desk.docker_host.clone(),
-        worlds: &loaded.suite.settings.worlds,
         world: args.world.clone(),
         without: args.without.clone(),
         release: args.release.clone(),
         api,
-        runtime: &desk.runtime,
+        ..Choosing::new(store, desk, &loaded.suite.settings.worlds)
     }
 }
 

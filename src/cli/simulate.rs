@@ -47,15 +47,10 @@ pub fn simulate(args: &SimulateArgs, common: &Common, output: &mut Output) -> Re
     let loaded = store.load()?;
     let desk = Desk::open(&store)?;
     let choosing = Choosing {
-        store: &store,
-        configured: &desk.configured,
-        docker_host: desk.docker_host.clone(),
-        worlds: &loaded.suite.settings.worlds,
         world: args.world.clone(),
         without: args.without.clone(),
         release: args.release.clone(),
-        api: Vec::new(),
-        runtime: &desk.runtime,
+        ..Choosing::new(&store, &desk, &loaded.suite.settings.worlds)
     };
     let mut settings = choosing.simulator_settings(args.listen).map_err(seat_error)?;
     if args.list {

@@ -111,17 +111,12 @@ pub fn exposed(image: &Value) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// What a published port is on the host: its own number here, one of Docker's own else.
-fn host_port(call: &Call, port: &str, asked: &str, all: bool) -> String {
-    let id = if all { "publish-all-same-number" } else { "publish-empty-hostport" };
-    let number = port.split('/').next().unwrap_or("");
-    if !asked.is_empty() {
-        asked.to_owned()
-    } else if call.on(id) {
-        number.to_owned()
-    } else {
-        // Where stock Docker's random ports are.
-        (32768 + number.parse::<u32>().unwrap_or(0) % 28232).to_string()
+/// The host port that a published port shows: the one asked for, else its own number (catalogue:
+/// publish-empty-hostport, publish-all-same-number).
+fn host_port<'a>(port: &'a str, asked: &'a str) -> &'a str {
+    match asked {
+        "" => port.split('/').next().unwrap_or(""),
+        asked => asked,
     }
 }
 
@@ -131,19 +126,20 @@ fn shown(call: &Call, container: &Value) -> Option<(BTreeMap<String, String>, bo
     Some((record.published, all))
 }
 
+/// Published ports as inspect has them: each container port with its one binding.
+fn bound(published: &BTreeMap<String, String>, ip: &str) -> Value {
+    let bound = |(port, asked): (&String, &String)| {
+        (port.clone(), json!([{"HostIp": ip, "HostPort": host_port(port, asked)}]))
+    };
+    Value::Object(published.iter().map(bound).collect())
+}
+
 /// NetworkSettings.Ports (catalogue: inspect-ports-hostip).
 pub fn inspect_ports(call: &Call, container: &mut Value) {
-    let Some((published, all)) = shown(call, container) else {
+    let Some((published, _)) = shown(call, container) else {
         return;
     };
-    let ports: Map<String, Value> = published
-        .iter()
-        .map(|(port, asked)| {
-            let host = host_port(call, port, asked, all);
-            (port.clone(), json!([{"HostIp": "0.0.0.0", "HostPort": host}]))
-        })
-        .collect();
-    put(container, "NetworkSettings", "Ports", Value::Object(ports));
+    put(container, "NetworkSettings", "Ports", bound(&published, "0.0.0.0"));
 }
 
 /// HostConfig.PortBindings and PublishAllPorts (catalogue: inspect-hostconfig-portbindings-shape).
@@ -151,14 +147,7 @@ pub fn inspect_bindings(call: &Call, container: &mut Value) {
     let Some((published, all)) = shown(call, container) else {
         return;
     };
-    let ports: Map<String, Value> = published
-        .iter()
-        .map(|(port, asked)| {
-            let host = host_port(call, port, asked, all);
-            (port.clone(), json!([{"HostIp": "", "HostPort": host}]))
-        })
-        .collect();
-    put(container, "HostConfig", "PortBindings", Value::Object(ports));
+    put(container, "HostConfig", "PortBindings", bound(&published, ""));
     put(container, "HostConfig", "PublishAllPorts", json!(all));
 }
 
@@ -178,7 +167,7 @@ pub fn inspect_exposed(call: &Call, container: &mut Value) {
 
 /// The ports of a list entry (catalogue: list-ports-ip).
 pub fn list_ports(call: &Call, container: &mut Value) {
-    let Some((published, all)) = shown(call, container) else {
+    let Some((published, _)) = shown(call, container) else {
         return;
     };
     let mut ports: Vec<Value> = Vec::new();
@@ -186,7 +175,7 @@ pub fn list_ports(call: &Call, container: &mut Value) {
         let Some((number, kind)) = port.split_once('/') else {
             continue;
         };
-        let public: u64 = host_port(call, port, asked, all).parse().unwrap_or(0);
+        let public: u64 = host_port(port, asked).parse().unwrap_or(0);
         ports.push(json!({
             "IP": "0.0.0.0",
             "PrivatePort": number.parse::<u64>().unwrap_or(0),
