@@ -15,7 +15,7 @@
 //!
 //! ```text
 //! main, cli            arguments, environment, terminal: one function per command
-//! accept check         what the commands of those names do
+//! accept check docs    what the commands of those names do
 //! report               verdicts added up; console, junit, curl are its sinks
 //! session seats        which engines, with which images, cleaned up at the end
 //! case                 load -> run -> normalise -> compare -> judge
@@ -38,6 +38,7 @@ pub mod cli;
 pub mod compare;
 pub mod config;
 pub mod divergence;
+pub mod docs;
 pub mod engine;
 pub mod engine_id;
 pub mod exchange;
@@ -45,6 +46,7 @@ pub mod frames;
 pub mod judge;
 pub mod mistake;
 pub mod normalise;
+pub mod partition;
 pub mod pointer;
 pub mod report;
 pub mod route;

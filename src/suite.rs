@@ -18,6 +18,8 @@ pub mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::divergence::Divergence;
 use crate::mistake::Mistake;
 use crate::scenario::Scenario;
@@ -34,12 +36,26 @@ pub struct SuiteFiles {
     pub divergences: Vec<(String, String)>,
     /// `suites/unobservable.toml`.
     pub unobservable: Option<(String, String)>,
+    /// `suites/normalise.toml`.
+    pub rules: Option<(String, String)>,
     /// `fixtures/catalogue.toml`.
     pub catalogue: Option<(String, String)>,
     /// The names of `fixtures/images/*.toml`.
     pub images: Vec<String>,
     /// All files below `fixtures/`.
     pub fixtures: BTreeSet<String>,
+}
+
+impl SuiteFiles {
+    /// A hash of all that is asked and known: names and texts.
+    pub fn fingerprint(&self) -> String {
+        let settings = self.suite.iter().chain(&self.unobservable).chain(&self.rules);
+        let mut hash = Sha256::new();
+        for (name, text) in settings.chain(&self.scenarios).chain(&self.divergences) {
+            hash.update(format!("{name}\0{}\0{text}", text.len()));
+        }
+        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// A suite that loads.
