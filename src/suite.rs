@@ -7,6 +7,7 @@ pub mod keys;
 mod literal;
 mod matcher;
 mod observation;
+mod options;
 pub mod reader;
 mod request;
 mod scenario_file;
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::divergence::Divergence;
+use crate::divergence::{Divergence, OptionEffect};
 use crate::mistake::Mistake;
 use crate::scenario::Scenario;
 use crate::version::Version;
@@ -36,6 +37,8 @@ pub struct SuiteFiles {
     pub divergences: Vec<(String, String)>,
     /// `suites/unobservable.toml`.
     pub unobservable: Option<(String, String)>,
+    /// `suites/options.toml`.
+    pub options: Option<(String, String)>,
     /// `suites/normalise.toml`.
     pub rules: Option<(String, String)>,
     /// `fixtures/catalogue.toml`.
@@ -69,6 +72,8 @@ pub struct Suite {
     pub divergences: Vec<Divergence>,
     /// What no client can see, with reasons.
     pub unobservable: Vec<Unobservable>,
+    /// What options of a container come to.
+    pub options: Vec<OptionEffect>,
     /// The slugs of the catalogue.
     pub catalogue: Vec<String>,
 }
@@ -128,6 +133,7 @@ pub fn load(files: &SuiteFiles) -> Result<Suite, Vec<Mistake>> {
     suite.catalogue = settings::catalogue(files.catalogue.as_ref(), &mut found);
     suite.unobservable =
         settings::unobservable(files.unobservable.as_ref(), &suite.catalogue, &by_id, &mut found);
+    suite.options = options::options(files.options.as_ref(), &suite.catalogue, &by_id, &mut found);
     let known = divergence_file::Known {
         scenarios: &suite.scenarios,
         broken: &broken,

@@ -75,5 +75,8 @@ pub const WORLD_KEYS: &[&str] = &["title", "release", "file"];
 /// The keys of an entry of `suites/unobservable.toml`.
 pub const UNOBSERVABLE_KEYS: &[&str] = &["id", "reason"];
 
+/// The keys of an entry of `suites/options.toml`.
+pub const OPTION_KEYS: &[&str] = &["option", "is", "divergence", "matches"];
+
 /// The parts of an exec, which stand first in pointers into it.
 pub const PARTS: &[&str] = &["create", "start", "inspect"];
