@@ -85,6 +85,13 @@ pub struct Scenario {
     pub fingerprint: String,
 }
 
+impl Scenario {
+    /// Whether it looks at the whole host, so that what was there before is subtracted.
+    pub fn looks_at_all(&self) -> bool {
+        self.exclusive && self.repetitions.is_none()
+    }
+}
+
 /// A capability from the closed list, never an engine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
