@@ -308,13 +308,17 @@ impl Asking<'_> {
     }
 
     fn recorded(&self, folder: &str, planned: &Planned<'_>) -> Result<Side, NoAnswers> {
-        let snapshot = self.store.snapshot(folder, &planned.case());
+        let api = planned.scenario.stands_for(planned.api);
+        let snapshot = self.store.snapshot(folder, &Planned { api, ..*planned }.case());
         match snapshot.map_err(|error| NoAnswers::Errs(error.to_string()))? {
             None => Err(NoAnswers::Skipped(format!("there is no snapshot of it in {folder}"))),
             Some(old) if old.fingerprint != planned.scenario.fingerprint => {
                 Err(NoAnswers::Skipped(format!("its steps changed since {folder} was recorded")))
             }
-            Some(snapshot) => Ok(Side { snapshot, recording: None, millis: None }),
+            Some(snapshot) => {
+                let snapshot = Snapshot { case: planned.case(), ..snapshot };
+                Ok(Side { snapshot, recording: None, millis: None })
+            }
         }
     }
 }
