@@ -65,8 +65,12 @@ raw = "GET /v1.23/info"
 "#;
 
 fn suite(unasked: &str) -> Suite {
+    suite_of(SCENARIO, unasked)
+}
+
+fn suite_of(scenario: &str, unasked: &str) -> Suite {
     let mut files = SuiteFiles::default();
-    files.scenarios.push(("suites/area/scenarios/it.toml".to_owned(), SCENARIO.to_owned()));
+    files.scenarios.push(("suites/area/scenarios/it.toml".to_owned(), scenario.to_owned()));
     files.api.push(("fixtures/api/1.24.toml".to_owned(), FACTS.to_owned()));
     files.unasked = Some(("suites/unasked.toml".to_owned(), unasked.to_owned()));
     files.images.push("busybox".to_owned());
@@ -80,14 +84,13 @@ fn part(name: &str, request: &str, status: Option<u16>) -> Part {
     Part { name: name.to_owned(), route, request: request.to_owned(), tree }
 }
 
-fn asked_by(suite: &Suite, fingerprint: Option<&str>) -> Vec<Asked> {
+fn step(id: &str, parts: Vec<Part>) -> StepSnapshot {
+    StepSnapshot { id: crate::scenario::StepId(id.to_owned()), parts }
+}
+
+fn snapshot(suite: &Suite, steps: Vec<StepSnapshot>) -> Snapshot {
     let scenario = &suite.scenarios[0];
-    let step = |id: &str, parts| StepSnapshot { id: crate::scenario::StepId(id.to_owned()), parts };
-    let exec = vec![
-        part("create", "POST /v1.24/containers/<cid>/exec", Some(201)),
-        part("start", "POST /v1.24/exec/<id>/start", None),
-    ];
-    let snapshot = Snapshot {
+    Snapshot {
         case: CaseId { scenario: scenario.id.clone(), api: "1.24".parse().unwrap() },
         engine: EngineId {
             identity: "docker".to_owned(),
@@ -95,18 +98,28 @@ fn asked_by(suite: &Suite, fingerprint: Option<&str>) -> Vec<Asked> {
             kind: Kind::Live,
             world: "default".to_owned(),
         },
-        fingerprint: fingerprint.unwrap_or(&scenario.fingerprint).to_owned(),
-        steps: vec![
-            step(
-                "list",
-                vec![part("", "GET /v1.24/containers/json?all=1&filters={\"label\":[\"x\"]}", Some(200))],
-            ),
-            step("create", vec![part("", "POST /v1.24/containers/create", Some(201))]),
-            step("ls", exec),
-            step("raw", vec![part("", "GET /v1.23/info", Some(200))]),
-        ],
-    };
-    asked(scenario, &snapshot, std::path::Path::new("fixtures"))
+        fingerprint: scenario.fingerprint.clone(),
+        steps,
+    }
+}
+
+fn asked_by(suite: &Suite, fingerprint: Option<&str>) -> Vec<Asked> {
+    let exec = vec![
+        part("create", "POST /v1.24/containers/<cid>/exec", Some(201)),
+        part("start", "POST /v1.24/exec/<id>/start", None),
+    ];
+    let list = "GET /v1.24/containers/json?all=1&filters={\"label\":[\"x\"]}";
+    let steps = vec![
+        step("list", vec![part("", list, Some(200))]),
+        step("create", vec![part("", "POST /v1.24/containers/create", Some(201))]),
+        step("ls", exec),
+        step("raw", vec![part("", "GET /v1.23/info", Some(200))]),
+    ];
+    let mut snapshot = snapshot(suite, steps);
+    if let Some(fingerprint) = fingerprint {
+        fingerprint.clone_into(&mut snapshot.fingerprint);
+    }
+    asked(&suite.scenarios[0], &snapshot, std::path::Path::new("fixtures"))
 }
 
 fn missing(coverage: &Coverage) -> Vec<String> {
@@ -178,4 +191,20 @@ reason = "It is deep."
     ];
     assert_eq!(after_all, expected.map(|(at, text)| (at, text.to_owned())));
     assert!(!coverage.is_short());
+}
+
+#[test]
+fn a_join_was_asked_what_the_step_that_it_joins_asks_and_a_failure_is_no_answer() {
+    let scenario = "title = \"It attaches\"\n[[steps]]\nid = \"attach\"\nbackground = true\n\
+        stream = \"POST /containers/x/attach?stream=1\"\n[[steps]]\nid = \"attached\"\njoin = \"attach\"\n\
+        [[steps]]\nid = \"info\"\nrequest = \"GET /info\"\n";
+    let suite = suite_of(scenario, "");
+    let mut failed = part("", "GET /v1.24/info", None);
+    failed.tree = json!({ "failure": "timeout" });
+    let attached = part("", "POST /v1.24/containers/x/attach?stream=1", Some(101));
+    let steps = vec![step("attach", vec![]), step("attached", vec![attached]), step("info", vec![failed])];
+    let asked = asked(&suite.scenarios[0], &snapshot(&suite, steps), std::path::Path::new("fixtures"));
+    let [attached] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!((attached.route.as_str(), attached.status), ("POST /containers/*/attach", Some(101)));
+    assert!(attached.headers.contains(&"upgrade".to_owned()));
 }
