@@ -318,6 +318,48 @@ fn check_is_fine_or_finds_what_refers_to_nothing() {
 }
 
 #[test]
+fn coverage_counts_what_was_asked_and_check_finds_reasons_that_do_not_hold() {
+    let project = Project::recorded("OK", "OK");
+    assert_eq!(code(&project.run(&["coverage"])), 4, "nothing is documented here");
+    let facts = |api: &str| {
+        format!(
+            "format = 1\napi = \"{api}\"\nsource = [\"x\"]\n[[routes]]\nroute = \"GET /_ping\"\nstatuses = [200]\n\
+             [[routes]]\nroute = \"GET /events\"\nquery = [\"since\"]\nstatuses = [200, 500]\n"
+        )
+    };
+    project.write("fixtures/api/1.20.toml", &facts("1.20"));
+    project.write("fixtures/api/1.24.toml", &facts("1.24"));
+    let output = project.run(&["coverage", "--api", "1.24", "--format", "json"]);
+    assert_eq!(code(&output), 1, "targets are missed");
+    let told = json(&output);
+    assert_eq!((&told["format"], &told["api"]), (&Value::from(1), &Value::from("1.24")));
+    let expected = serde_json::json!({"documented": 2, "exercised": 1, "excluded": 0, "target": 100,
+        "missing": ["GET /events"]});
+    assert_eq!(told["routes"], expected);
+    assert_eq!(told["parameters"]["missing"], serde_json::json!(["GET /events ?since"]));
+    assert_eq!(told["statuses"]["missing"], serde_json::json!(["GET /events 200", "GET /events 500"]));
+    let text = stdout(&project.run(&["coverage", "--api", "1.24"]));
+    assert!(text.contains("missing: 4 things of 1 route") && text.contains("never asked"), "{text}");
+    assert_eq!(code(&project.run(&["coverage", "--api", "1.20"])), 0, "no target holds there");
+    assert_eq!(code(&project.run(&["coverage", "--api", "1.19"])), 4);
+    let all = json(&project.run(&["coverage", "--format", "json"]));
+    assert_eq!(all["versions"].as_array().unwrap().len(), 2);
+
+    let reason = |route: &str| {
+        format!("[[entries]]\nroutes = [\"{route}\"]\neverything = true\nreason = \"It is shy.\"\n")
+    };
+    project.write("suites/unasked.toml", &reason("GET /events"));
+    assert_eq!(code(&project.run(&["coverage"])), 0);
+    assert_eq!(code(&project.run(&["check"])), 0);
+    project.write("suites/unasked.toml", &reason("GET /_ping"));
+    let check = project.run(&["check"]);
+    assert!(stdout(&check).contains("`GET /_ping` is exercised at 1.24 after all"), "{check:?}");
+    assert_eq!(code(&check), 1);
+    project.write("suites/unasked.toml", &reason("GET /version"));
+    assert_eq!(code(&project.run(&["check"])), 2);
+}
+
+#[test]
 fn new_list_show_explain_and_schema_tell_what_they_should() {
     let project = Project::recorded("OK", "ok");
     project.write(DIVERGENCE, &divergence("ok"));
