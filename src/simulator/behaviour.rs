@@ -129,6 +129,7 @@ static ALL: &[Behaviour] = &[
     always(&["connection-keep-alive-header"], "Connection: keep-alive is always sent", &[Woven]),
     always(&["json-without-newline"], "JSON ends without a newline", &[Woven]),
     always(&["json-content-length"], "JSON is never chunked", &[Woven]),
+    always(&["streamed-answers-chunked"], "What is streamed, and a status alone, is chunked", &[Woven]),
     always(&["no-such-container-text"], "The text for a missing container", &[Woven]),
     always(&["unknown-route-404-body"], "The answer for an unknown path", &[Woven]),
     always(&["wrong-method-405"], "A known path with another method is a 405", &[Woven]),
