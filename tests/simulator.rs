@@ -37,18 +37,14 @@ fn account() -> MutexGuard<'static, ()> {
     ACCOUNT.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// The world of a recorded configuration: `plain` has neither fabric networks nor NFS volumes.
+/// The world of a recorded configuration.
 fn world(config: &str) -> World {
-    let text = std::fs::read_to_string(fixtures().join("simulator/default.toml")).unwrap();
-    let text = match config {
-        "plain" => text
-            .replace("fabrics = true ", "fabrics = false ")
-            .replace("nfs-volumes = true ", "nfs-volumes = false "),
-        _ => text,
-    };
-    let world = World::parse(&text).unwrap();
-    assert_eq!(world.fabrics, config == "main");
-    world
+    let read =
+        |name: &str| std::fs::read_to_string(fixtures().join(format!("simulator/{name}.toml"))).unwrap();
+    match config {
+        "main" => World::parse(&read("default")).unwrap(),
+        config => World::parse_over(&read("default"), &read(config)).unwrap(),
+    }
 }
 
 /// How one answer compares.
@@ -67,16 +63,7 @@ fn replay(file: &str) {
     let mut steps = set_up(&fixtures());
     steps.retain(|step| step.file == file);
     let state = tempfile::tempdir().unwrap();
-    let simulator = Simulator::start(Settings {
-        release: "0.7".to_owned(),
-        without: BTreeSet::new(),
-        world: world(&exchanges[0].config),
-        docker: beneath.socket().to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        latency: false,
-        state: Some(state.path().to_owned()),
-    })
-    .unwrap();
+    let simulator = simulator(&beneath, &exchanges[0].config, state.path());
     beneath.knows(&exchanges, &steps);
     let mut outcomes = BTreeMap::new();
     for exchange in &exchanges {
@@ -88,6 +75,19 @@ fn replay(file: &str) {
     simulator.stop();
     beneath.clean();
     judge(file, &outcomes);
+}
+
+fn simulator(beneath: &Beneath, config: &str, state: &Path) -> Simulator {
+    Simulator::start(Settings {
+        release: "0.7".to_owned(),
+        without: BTreeSet::new(),
+        world: world(config),
+        docker: beneath.socket().to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        latency: false,
+        state: Some(state.to_owned()),
+    })
+    .unwrap()
 }
 
 fn compare(beneath: &mut Beneath, simulator: &Simulator, exchange: &Exchange) -> Outcome {
@@ -155,4 +155,53 @@ replayed! {
 fn every_recorded_file_is_replayed() {
     let files: BTreeSet<String> = exchanges(&fixtures()).into_iter().map(|exchange| exchange.file).collect();
     assert_eq!(files, FILES.iter().map(|file| (*file).to_owned()).collect());
+}
+
+/// What sdc-docker keeps is kept over a restart of the simulator: what was asked of a container,
+/// with which labels, and which exec was made.
+#[test]
+fn the_state_survives_a_restart() {
+    let Some(mut beneath) = Beneath::find(&fixtures().join("recordings")) else { return };
+    let _alone = account();
+    let state = tempfile::tempdir().unwrap();
+    let ask = |beneath: &mut Beneath, simulator: &Simulator, asks: &[&str]| {
+        let asks = asks.iter().map(|line| (*line).to_owned()).collect();
+        let step = recorded::SetUp { file: String::new(), before: 0, asks, ids: vec![String::new(); 9] };
+        beneath.knows(&[], std::slice::from_ref(&step));
+        beneath.set_up(simulator.address(), &step)
+    };
+    let first = simulator(&beneath, "main", state.path());
+    let create = r#"POST /v1.24/containers/create?name=kept {"Image": "busybox", "Cmd": ["sleep", "600"], "Labels": {"com.joyent.package": "sample-2G", "a": "b"}, "HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": "80"}]}}}"#;
+    let made = ask(
+        &mut beneath,
+        &first,
+        &[
+            create,
+            "POST /v1.24/containers/kept/start",
+            r#"POST /v1.24/containers/kept/exec {"Cmd": ["nosuchcmd"]}"#,
+        ],
+    );
+    let exec: serde_json::Value = serde_json::from_slice(&made[2].body).unwrap();
+    let exec = exec["Id"].as_str().unwrap().to_owned();
+    first.stop();
+    let second = simulator(&beneath, "main", state.path());
+    let told = ask(
+        &mut beneath,
+        &second,
+        &[
+            "GET /v1.24/containers/kept/json",
+            &format!("POST /v1.24/exec/{exec}/start {{}}"),
+            "DELETE /v1.24/containers/kept",
+        ],
+    );
+    second.stop();
+    let container: serde_json::Value = serde_json::from_slice(&told[0].body).unwrap();
+    beneath.clean();
+    assert_eq!(container["Config"]["Labels"]["com.joyent.package"], "sample-2G");
+    assert_eq!(container["Config"]["Labels"]["a"], "b");
+    assert_eq!(container["HostConfig"]["Memory"], 2_u64 << 30);
+    assert_eq!(container["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"], "80");
+    assert_eq!(told[1].status, Some(101));
+    assert!(told[1].text().contains("FATAL (code: 17)"), "{}", told[1].text());
+    assert_eq!(told[2].status, Some(500), "it runs");
 }

@@ -15,7 +15,7 @@ use super::request::Asked;
 use super::route::{self, Matched, Route};
 use super::service::Service;
 use super::{
-    archive, attach, checks, create, exec, images, lifecycle, links, list, logs, render, stats, system,
+    archive, attach, checks, create, exec, gate, images, lifecycle, links, list, logs, render, stats, system,
     volumes,
 };
 
@@ -193,7 +193,11 @@ async fn found(call: &mut Call) -> Answer {
 }
 
 async fn routed(call: &mut Call, route: Route) -> Result<Answer, Answer> {
+    if !route.skips_checks() {
+        gate::check(call)?;
+    }
     checks::check_version(call, route)?;
+    gate::approved_first(call, route)?;
     if route.names_container() {
         match call.service.docker.container(call.name()).await {
             Ok(container) => call.container = container,
@@ -305,6 +309,7 @@ async fn unrouted(call: &mut Call, allow: Option<&str>) -> Answer {
         return answer;
     }
     let mut answer = match allow {
+        None if (call.method.as_str(), call.path.as_str()) == ("OPTIONS", "*") => Answer::empty(200),
         Some(allow) => Answer::error(405, format!("{} is not allowed", call.method)).with("Allow", allow),
         None => Answer::coded(404, "ResourceNotFound", format!("{} does not exist", call.path)),
     };

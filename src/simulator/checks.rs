@@ -111,7 +111,8 @@ pub fn request_id(headers: &HeaderMap, heed: bool) -> String {
     let given = ["request-id", "x-request-id"]
         .iter()
         .find_map(|name| headers.get(*name))
-        .and_then(|v| v.to_str().ok());
+        .and_then(|v| v.to_str().ok())
+        .filter(|given| !given.is_empty());
     match given {
         Some(given) if heed => given.to_owned(),
         _ => uuid(),

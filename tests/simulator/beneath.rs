@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 use super::asking::{Answer, ask};
 use super::recorded::{Exchange, SetUp};
 
+/// Names, ids and the one image with a tag.
+const WORDS: &str = r"[A-Za-z0-9][A-Za-z0-9_.-]*(:1\.0\b)?";
 const LIMIT: Duration = Duration::from_secs(40);
 
 pub struct Beneath {
@@ -108,7 +110,8 @@ impl Beneath {
     }
 
     /// Asks for what has to be there; an answer that refuses is shown.
-    pub fn set_up(&mut self, address: SocketAddr, step: &SetUp) {
+    pub fn set_up(&mut self, address: SocketAddr, step: &SetUp) -> Vec<Answer> {
+        let mut answers = Vec::new();
         for (at, line) in step.asks.iter().enumerate() {
             let (method, path, body) = split_ask(line);
             let answer = self.ask(address, &method, &path, &body);
@@ -119,7 +122,9 @@ impl Beneath {
             if let (Some(recorded), Some(live)) = (step.ids.get(at), made.get("Id").and_then(Value::as_str)) {
                 self.ids.insert(recorded.clone(), live.to_owned());
             }
+            answers.push(answer);
         }
+        answers
     }
 
     fn ask(&self, address: SocketAddr, method: &str, path: &str, body: &str) -> Answer {
@@ -137,6 +142,10 @@ impl Beneath {
     pub fn prepare(&mut self, address: SocketAddr, exchange: &Exchange) -> Result<(), String> {
         let Some(id) = exchange.path.split(['/', '?']).find(|part| is_id(part)) else { return Ok(()) };
         if self.ids.contains_key(id) || exchange.path.contains("/networks/") {
+            return Ok(());
+        }
+        if exchange.answer.status.is_none_or(|status| status >= 400) {
+            // What is not there must not be made.
             return Ok(());
         }
         let shown: Value = serde_json::from_slice(&exchange.answer.body).unwrap_or_default();
@@ -231,53 +240,57 @@ impl Beneath {
 
     /// A recorded text with the images, names and ids of this run.
     fn live(&self, text: &str) -> String {
-        let words = Regex::new(r"[A-Za-z0-9][A-Za-z0-9_.-]*(:1\.0\b)?").unwrap();
-        let word = |found: &Captures<'_>| {
-            let word = &found[0];
-            match word {
-                "busybox" | "nginx" => self.image(word),
-                "fancy:1.0" => format!("{}:latest", self.image("fancy")),
-                _ if self.names.contains(word) => format!("{}{word}", self.prefix),
-                _ => self.ids.get(word).cloned().unwrap_or_else(|| word.to_owned()),
-            }
-        };
+        let words = Regex::new(WORDS).unwrap();
         // Commands and variables hold words of their own.
         let members =
             Regex::new(r#""(Image|Name|Links|VolumesFrom|Binds|Container)":\s*(\[[^\]]*\]|"[^"]*")"#)
                 .unwrap();
         members
             .replace_all(text, |found: &Captures<'_>| {
-                format!("\"{}\": {}", &found[1], words.replace_all(&found[2], word))
+                format!(
+                    "\"{}\": {}",
+                    &found[1],
+                    words.replace_all(&found[2], |word: &Captures<'_>| self.word(&word[0]))
+                )
             })
             .into_owned()
+    }
+
+    /// What stands for a recorded word in this run.
+    fn word(&self, word: &str) -> String {
+        match word {
+            "busybox" | "nginx" => self.image(word),
+            "fancy:1.0" => format!("{}:latest", self.image("fancy")),
+            _ if self.names.contains(word) => format!("{}{word}", self.prefix),
+            _ => self.ids.get(word).cloned().unwrap_or_else(|| word.to_owned()),
+        }
     }
 
     fn live_path(&self, path: &str) -> String {
         let words = Regex::new(r"[A-Za-z0-9][A-Za-z0-9_.-]*(:1\.0\b)?").unwrap();
         let (route, query) = path.split_once('?').unwrap_or((path, ""));
         let is_pull = route.ends_with("/images/create");
-        let word = |found: &Captures<'_>| {
-            let word = &found[0];
-            match word {
-                "busybox" | "nginx" => self.image(word),
-                "fancy:1.0" => format!("{}:latest", self.image("fancy")),
-                _ if self.names.contains(word) => format!("{}{word}", self.prefix),
-                _ => self.ids.get(word).cloned().unwrap_or_else(|| word.to_owned()),
-            }
-        };
         // The collection comes first, then the name.
         let tail = Regex::new(r"(/(?:containers|exec|volumes|images)/)(.*)$").unwrap();
         let route = match is_pull {
             true => route.to_owned(),
             false => tail
                 .replace(route, |found: &Captures<'_>| {
-                    format!("{}{}", &found[1], words.replace_all(&found[2], word))
+                    format!(
+                        "{}{}",
+                        &found[1],
+                        words.replace_all(&found[2], |word: &Captures<'_>| self.word(&word[0]))
+                    )
                 })
                 .into_owned(),
         };
         let named = Regex::new(r"\b(name|container|repo|t|before|since)=([^&]*)").unwrap();
         let query = named.replace_all(query, |found: &Captures<'_>| {
-            format!("{}={}", &found[1], words.replace_all(&found[2], word))
+            format!(
+                "{}={}",
+                &found[1],
+                words.replace_all(&found[2], |word: &Captures<'_>| self.word(&word[0]))
+            )
         });
         if query.is_empty() { route } else { format!("{route}?{query}") }
     }

@@ -21,12 +21,14 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "<nanosecond>"),
         (r"\b192\.168\.1\d\d\.\d+\b", "<fabric address>"),
         (r"\b192\.0\.2\.\d+\b", "<external address>"),
+        (r"\b198\.51\.100\.\d+\b", "<public address>"),
         (r"\b172\.\d+\.\d+\.\d+\b", "<address beneath>"),
         (r"\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b", "<mac>"),
         (r#""Created":\d+"#, r#""Created":<time>"#),
         (r#""(Virtual)?Size":\d+"#, r#""${1}Size":<size>"#),
-        (r"(Less than a second|\d+ seconds|1 second)", "<seconds>"),
+        (r"(Less than a second|\d+ seconds)", "<seconds>"),
         (r#""Name":"/[a-z]+_[a-z]+""#, r#""Name":"/<generated name>""#),
+        (r#""(Containers|Images)":\d+"#, r#""$1":<count>"#),
         (r#""Pid":[1-9]\d*"#, r#""Pid":<pid>"#),
     ]
     .into_iter()
