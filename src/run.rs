@@ -27,6 +27,7 @@ pub mod made;
 pub mod perform;
 pub mod plan;
 pub mod recipe;
+pub mod registry;
 pub mod scrub;
 pub mod sweep;
 pub mod values;
