@@ -95,7 +95,7 @@ pub async fn serve(call: &mut Call) -> Answer {
 fn finished(call: &Call, plan: &Plan, mut beneath: Answer, odd: Option<String>) -> Answer {
     let mut failure = plan.failure.clone();
     if beneath.is_error() {
-        if !call.on("build-errors") {
+        if !call.on("build-errors") || is_dockers_own(call, super::create::fault_text(&beneath)) {
             return beneath;
         }
         failure = failure.or_else(|| Some(super::create::fault_text(&beneath).to_owned()));
@@ -231,9 +231,7 @@ impl Context {
         if call.on("build-args-not-consumed") {
             plan.failure = not_consumed(call, &plan.told);
         }
-        plan.labelled = call.on("build-labels-before-last-step")
-            && plan.done.iter().filter(|done| **done).count() > 1
-            && call.param("labels").is_some_and(|labels| labels.trim() != "{}");
+        plan.labelled = call.on("build-labels-before-last-step") && labels_are_overruled(call, &plan);
         plan
     }
 
@@ -319,6 +317,30 @@ impl Plan {
         }
         lines.join("\n") + "\n"
     }
+}
+
+/// Whether the last instruction gives a label of the request another value.
+fn labels_are_overruled(call: &Call, plan: &Plan) -> bool {
+    let asked = call.param("labels").map(serde_json::from_str::<Value>).and_then(Result::ok);
+    let last = plan.told.last().filter(|last| last.name == "LABEL").map(|last| &last.args);
+    match (asked, last) {
+        (Some(asked), Some(Args::Pairs(pairs))) => pairs.iter().any(|(name, _)| asked.get(name).is_some()),
+        _ => false,
+    }
+}
+
+/// Whether Docker refuses what only a behaviour that is switched off would have kept from it.
+pub fn is_dockers_own(call: &Call, why: &str) -> bool {
+    const OWN: [(&str, &str); 7] = [
+        ("build-parameters-ignored", "Minimum memory limit"),
+        ("build-parameters-ignored", "error downloading remote context"),
+        ("build-parameters-ignored", "error reading ulimit settings"),
+        ("build-add-url", "ADD failed: Get "),
+        ("build-instructions-unchecked", "Invalid signal"),
+        ("build-instructions-unchecked", "Chaining ONBUILD"),
+        ("tag-names-unchecked", "invalid reference format"),
+    ];
+    OWN.iter().any(|(id, text)| why.contains(text) && !call.on(id))
 }
 
 /// What the builder of sdc-docker takes without a check, and Docker would refuse.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::build::Plan;
+use super::build::{Plan, is_dockers_own};
 use super::call::Call;
 use super::images;
 
@@ -43,6 +43,10 @@ impl Told {
 
     /// The whole stream as sdc-docker sends it.
     pub fn lines(&self, call: &Call, plan: &Plan, failure: Option<&str>) -> String {
+        // A quiet build has no steps to be told.
+        if self.steps.is_empty() && self.image.is_none() && !self.messages.is_empty() {
+            return self.messages.iter().map(|message| format!("{message}\r\n")).collect();
+        }
         let mut lines = match call.on("build-stream-format") {
             true => self.retold(plan),
             false => self.as_docker(call),
@@ -57,7 +61,9 @@ impl Told {
             None => why.to_owned(),
         });
         match (by_docker.as_deref().or(failure), &self.image) {
-            (Some(why), _) if call.on("build-errors") || self.failure.is_none() => {
+            (Some(why), _)
+                if self.failure.is_none() || (call.on("build-errors") && !is_dockers_own(call, why)) =>
+            {
                 let why = format!("Build failed: {why} (req_id: {})", call.request_id);
                 lines += &format!("{}\n", json!({"error": why, "errorDetail": {"message": why}}));
             }
@@ -93,7 +99,8 @@ impl Told {
                 }
                 let Some(step) = steps.next() else { break };
                 out += &retold_step(step, instruction.name == "RUN");
-                let Some(id) = step.iter().rev().find_map(|text| layer(text)) else { break };
+                let last = self.image.as_deref().filter(|_| at + 1 == plan.total);
+                let Some(id) = last.or_else(|| step.iter().rev().find_map(|text| layer(text))) else { break };
                 id.clone_into(&mut made);
             } else if plan.failure.is_some() && at + 1 == plan.told.len() {
                 break;
