@@ -9,6 +9,7 @@ mod archive;
 mod attach;
 mod behaviour;
 mod build;
+mod build_context;
 mod build_stream;
 mod call;
 mod checks;

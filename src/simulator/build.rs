@@ -2,25 +2,16 @@
 //! (sdc-docker `lib/endpoints/build.js`, `lib/backends/sdc/build.js`; its builder is the package
 //! sdc-docker-build 0.3.4, `lib/build.js`, which runs on the server of the build).
 
-use std::io::Read as _;
-
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Body};
+use super::build_context::{Context, normal};
 use super::build_stream::Told;
 use super::call::Call;
 use super::dockerfile::{self, Args, Instruction};
 use super::names;
-use crate::run::archive::Archive;
-
-/// What of a context counts here: its files, in order.
-#[derive(Debug, Default)]
-pub struct Context {
-    files: Vec<(String, u32, Vec<u8>)>,
-    folders: Vec<(String, u32)>,
-}
 
 /// How a build will go, as far as that is known before it begins.
 #[derive(Debug, Default)]
@@ -128,63 +119,7 @@ pub fn is_fine_for_docker(whole: &str) -> bool {
         && tag.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }
 
-/// A path without dots and slashes at its start.
-fn normal(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            other => parts.push(other),
-        }
-    }
-    parts.join("/")
-}
-
 impl Context {
-    /// The files of an archive; none if it is no archive.
-    fn read(bytes: &[u8]) -> Option<Context> {
-        let mut context = Context::default();
-        for entry in tar::Archive::new(bytes).entries().ok()? {
-            let mut entry = entry.ok()?;
-            let path = normal(&entry.path().ok()?.to_string_lossy());
-            let mode = entry.header().mode().unwrap_or(0o644);
-            if entry.header().entry_type().is_dir() {
-                context.folders.push((path, mode));
-            } else {
-                let mut content = Vec::new();
-                entry.read_to_end(&mut content).ok()?;
-                context.files.push((path, mode, content));
-            }
-        }
-        let is_empty = context.files.is_empty() && context.folders.is_empty();
-        (!is_empty).then_some(context)
-    }
-
-    fn has(&self, path: &str) -> bool {
-        let path = normal(path);
-        let below = format!("{path}/");
-        let files = self.files.iter().map(|(name, _, _)| name);
-        let mut all = files.chain(self.folders.iter().map(|(name, _)| name));
-        path.is_empty() || all.any(|name| *name == path || name.starts_with(&below))
-    }
-
-    /// The same context with another Dockerfile.
-    fn with_dockerfile(&self, path: &str, text: &str) -> Bytes {
-        let mut archive = Archive::default();
-        let folders = self.folders.iter().map(|(name, mode)| archive.directory(name, *mode));
-        let made: std::io::Result<Vec<()>> = folders.collect();
-        let mut made = made.map(|_| ());
-        for (name, mode, content) in &self.files {
-            let content = if name == path { text.as_bytes() } else { content.as_slice() };
-            made = made.and_then(|()| archive.file(name, *mode, content));
-        }
-        // Writing into memory does not fail.
-        made.and_then(|()| archive.finish()).map(Bytes::from).unwrap_or_default()
-    }
-
     /// How a build of this context goes.
     fn plan(&self, call: &Call, path: &str) -> Plan {
         let errors = call.on("build-errors");
@@ -388,28 +323,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_read_from_the_context() {
-        assert_eq!(normal("./sub/./Other"), "sub/Other");
-        assert_eq!(normal("../x"), "../x");
-        assert_eq!(normal("/a/../b"), "b");
-    }
-
-    #[test]
     fn what_docker_takes_for_a_name_is_known() {
         assert!(is_fine_for_docker("a/b:latest") && is_fine_for_docker("h:5000/x:_1"));
         assert!(!is_fine_for_docker("a:bad tag") && !is_fine_for_docker("-a:1") && !is_fine_for_docker(":1"));
-    }
-
-    #[test]
-    fn a_context_keeps_its_files_with_another_dockerfile() {
-        let mut archive = Archive::default();
-        archive.directory("d", 0o755).unwrap();
-        archive.file("d/one", 0o644, b"1").unwrap();
-        archive.file("Dockerfile", 0o644, b"FROM x").unwrap();
-        let context = Context::read(&archive.finish().unwrap()).unwrap();
-        assert!(context.has("d/one") && context.has("/d") && !context.has("two"));
-        let again = Context::read(&context.with_dockerfile("Dockerfile", "FROM y\n")).unwrap();
-        assert_eq!(again.files.iter().find(|(name, ..)| name == "Dockerfile").unwrap().2, b"FROM y\n");
-        assert!(Context::read(b"nonsense").is_none());
     }
 }

@@ -164,11 +164,10 @@ mod tests {
             labelled: true,
         };
         let expected =
-            [" --->\n", "Step 1/2 : FROM scratch\n", "Step 2/2 : ENV a=b\n", " ---> bbbbbbbbbbbb\n"];
+            ["Step 1/2 : FROM scratch\n", " --->\n", "Step 2/2 : ENV a=b\n", " ---> bbbbbbbbbbbb\n"];
         let retold = told.retold(&plan);
         let lines: Vec<Value> = retold.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let mut texts: Vec<&str> = lines.iter().filter_map(|line| line["stream"].as_str()).collect();
-        texts.sort_unstable();
+        let texts: Vec<&str> = lines.iter().filter_map(|line| line["stream"].as_str()).collect();
         assert_eq!(texts, expected);
         assert_eq!(told.image.as_deref(), Some("bbbbbbbbbbbb"));
     }
