@@ -174,7 +174,7 @@ pub async fn remove(call: &mut Call) -> Answer {
     }
     if call.on("rmi-parent-by-name")
         && let Ok(image) = call.service.docker.image(call.name()).await
-        && strings(&image, "/RepoTags").len() == 1
+        && strings(&image, "/RepoTags") == [name]
         && has_children(call, text(&image, "/Id")).await
     {
         let short: String = text(&image, "/Id").trim_start_matches("sha256:").chars().take(12).collect();

@@ -32,6 +32,7 @@ pub fn no_import(call: &mut Call) -> Result<(), Answer> {
 /// A pull names an image (catalogue: pull-invalid-name-500).
 pub fn pull_name(call: &mut Call) -> Result<(), Answer> {
     match call.param("fromImage").map(names::parse) {
+        None if call.param("fromSrc").is_some() => Ok(()),
         None => Err(Answer::error(500, "TypeError: Cannot read property 'lastIndexOf' of undefined")),
         Some(Err(why)) => Err(Answer::error(500, format!("Error: {why}"))),
         Some(Ok(_)) => Ok(()),
@@ -49,6 +50,12 @@ pub fn pull_all(call: &mut Call) -> Result<(), Answer> {
 }
 
 async fn pull(call: &mut Call) -> Answer {
+    // An import, a bad name and all tags come this far only where the behaviour that refuses them is
+    // switched off, and then Docker's own answer is what shows.
+    let named = call.param("fromImage").map(names::parse);
+    if !matches!(named, Some(Ok(_))) || pull_all(call).is_err() {
+        return call.forward_stream().await;
+    }
     if call.on("pull-errors-in-200-stream") || call.on("pull-stream-format") {
         let name = match (call.param("fromImage").unwrap_or_default(), call.param("tag")) {
             (image, Some(tag)) if tag.starts_with("sha256:") => format!("{image}@{tag}"),
@@ -148,7 +155,8 @@ fn pushed(call: &Call, message: Value) -> String {
             let text = format!("The push refers to a repository [{name}]");
             format!("{}\r\n", json!({ "status": text }))
         }
-        (_, Some(why)) if call.on("push-error-shape") => {
+        // Without a name or a tag there is no push (see `push-unknown-404`).
+        (_, Some(why)) if call.on("push-error-shape") && !why.contains("does not exist") => {
             let why = if why.contains("auth") { "Unauthorized: authentication required" } else { why };
             json!({ "errorDetail": { "message": format!("Error: {why} ({})", call.request_id) } }).to_string()
         }
