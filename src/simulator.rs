@@ -35,6 +35,7 @@ mod state;
 mod stats;
 mod system;
 mod top;
+mod volume_filters;
 mod volumes;
 mod world;
 
