@@ -146,6 +146,27 @@ fn exit_0_when_everything_conforms() {
 }
 
 #[test]
+fn another_version_is_answered_from_the_one_that_stands_for_it() {
+    let project = Project::new();
+    let scenario = SCENARIO.replace("[[steps]]", "api = [\"1.21\", \"1.23\"]\n[[steps]]");
+    project.write("suites/system/scenarios/ping.toml", &scenario);
+    let answer = |text: &str| serde_json::json!({"status": 200, "body": {"text": text}});
+    project.snapshot("docker-20.10", "docker", "live", &answer("new"));
+    let newer = project.read("snapshots/docker-20.10/system/ping@1.23.snap");
+    project.snapshot("docker-20.10", "docker", "live", &answer("old"));
+    project.snapshot("simulator-0.7", "sdc-docker", "simulator", &answer("old"));
+    project.write("snapshots/docker-20.10/system/ping@1.23.snap", &newer);
+    // Differs at 1.23 and at what it stands for, conforms below.
+    let report = json(&project.replay(&["--api", "1.20,1.22,1.24", "--format", "json"]));
+    let verdicts = report["verdicts"].as_array().unwrap();
+    let told = |verdict: &Value| {
+        format!("{} {}", verdict["api"].as_str().unwrap(), verdict["verdict"].as_str().unwrap())
+    };
+    let told: Vec<String> = verdicts.iter().map(told).collect();
+    assert_eq!(told, ["1.20 conforms", "1.22 conforms", "1.24 fails"]);
+}
+
+#[test]
 fn exit_0_when_every_difference_is_known() {
     let project = Project::recorded("OK", "ok");
     project.write(DIVERGENCE, &divergence("ok"));

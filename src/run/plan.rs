@@ -342,7 +342,7 @@ mod tests {
         let step = Step { id, action, capture, names, compare, view, background, line: 1 };
         let (api, fixtures) = ("1.24".parse().unwrap(), Path::new("fixtures"));
         let planner = Planner { api: &api, endpoint: &endpoint, tag: "t", fixtures, deadlines };
-        planner.plan(&step, &mut Values::new("t", &endpoint.images)).map(|plan| plan.act)
+        planner.plan(&step, &mut Values::new("t", &endpoint)).map(|plan| plan.act)
     }
 
     fn request(method: &str, target: &str, body: Body) -> Request {

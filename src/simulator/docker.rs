@@ -94,9 +94,11 @@ impl Docker {
             return read(response).await;
         }
         let (status, headers) = head(&response);
+        let length =
+            response.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
         let body = response.into_body().map_err(Into::into).boxed_unsync();
         let mut answer = Answer::new(status, Body::Stream(body));
-        answer.headers = headers;
+        (answer.headers, answer.length) = (headers, length);
         Ok(answer)
     }
 
