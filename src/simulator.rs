@@ -4,6 +4,7 @@
 //! It owns its listener, its threads and its state; it knows nothing of scenarios,
 //! divergence files or reports. What it shows is a stand-in, never evidence.
 
+mod affinity;
 mod answer;
 mod archive;
 mod attach;
@@ -20,9 +21,11 @@ mod images;
 mod inside;
 mod inspect;
 mod json;
+mod labels;
 mod lifecycle;
 mod links;
 mod list;
+mod log_config;
 mod logs;
 mod mounts;
 mod negotiate;
@@ -40,6 +43,7 @@ mod state;
 mod stats;
 mod system;
 mod top;
+mod unchecked;
 mod volumes;
 mod world;
 

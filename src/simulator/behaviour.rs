@@ -7,8 +7,8 @@ use super::answer::Answer;
 use super::call::Call;
 use super::route::Route;
 use super::{
-    archive, create, exec, exit, gate, images, inspect, lifecycle, links, list, network, options, ports,
-    resources, system, top, volumes,
+    affinity, archive, create, exec, exit, gate, images, inspect, labels, lifecycle, links, list, log_config,
+    network, options, ports, resources, system, top, unchecked, volumes,
 };
 use crate::version::Version;
 
@@ -107,6 +107,16 @@ const INSPECT: &[Route] = &[R::ContainerInspect];
 const LIST: &[Route] = &[R::ContainerList];
 const VOLUMES: &[Route] = &[R::VolumeCreate, R::VolumeDelete, R::VolumeInspect, R::VolumeList];
 
+macro_rules! ignored {
+    ($id:literal, $title:literal) => {
+        always(
+            &[$id],
+            $title,
+            &[Before(CREATE, options::drop_ignored), After(INSPECT, options::show_defaults)],
+        )
+    };
+}
+
 macro_rules! refuse {
     ($what:literal) => {
         |_| Err(Answer::not_implemented($what))
@@ -191,11 +201,12 @@ static ALL: &[Behaviour] = &[
     always(&["account-forbidden-403"], "An account that may not use the data center", &[Woven]),
     // Making a container: what is checked, in order.
     always(&["create-content-type-handling"], "Bodies by their content type", &[Before(CREATE, create::content_type)]),
-    always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image_and_name), Before(CREATE, create::field_types)]),
+    always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image), Before(CREATE, create::field_types)]),
+    always(&["create-name-in-body"], "The name in the body is a text", &[Before(CREATE, create::name_in_body)]),
     always(&["create-hostconfig-required"], "HostConfig is needed", &[Before(CREATE, create::hostconfig)]),
     always(&["create-cmd-entrypoint-string-rejected"], "Commands are lists", &[Before(CREATE, create::commands)]),
-    always(&["log-driver-not-enabled"], "Log drivers are enabled by the operator", &[Before(CREATE, create::log_driver)]),
-    always(&["log-opt-validation"], "Options of log drivers", &[Before(CREATE, create::log_options)]),
+    always(&["log-driver-not-enabled"], "Log drivers are enabled by the operator", &[Before(CREATE, log_config::driver)]),
+    always(&["log-opt-validation"], "Options of log drivers", &[Before(CREATE, log_config::options)]),
     always(&["network-mode-host-none"], "No host network, and always one", &[Before(CREATE, network::host_and_none)]),
     always(&["network-mode-container"], "No shared network", &[Before(CREATE, network::container_mode)]),
     always(&["network-mode-links"], "No links in named networks", &[Before(CREATE, network::links_in_networks)]),
@@ -205,8 +216,10 @@ static ALL: &[Behaviour] = &[
     always(&["local-volume-target-rules"], "Volumes at absolute paths", &[Before(CREATE, volumes::targets)]),
     always(&["account-not-approved-403"], "An account that is not approved", &[Before(CREATE, gate::approved)]),
     always(&["create-missing-image-404"], "A missing image", &[Before(CREATE, create::missing_image)]),
-    always(&["label-value-must-be-string"], "Labels are texts", &[Before(CREATE, create::label_values)]),
-    always(&["label-triton-namespace"], "Reserved labels", &[Before(CREATE, create::triton_labels)]),
+    since(LATER, &["swarm-affinity-in-env", "label-swarm-affinities"], "Affinities are placement rules", &[Before(CREATE, affinity::check)]),
+    since(LATER, &["swarm-affinity-unsatisfied"], "Affinities that cannot be met", &[Woven]),
+    always(&["label-value-must-be-string"], "Labels are texts", &[Before(CREATE, labels::check)]),
+    since(LATER, &["label-triton-namespace"], "Reserved labels", &[Before(CREATE, labels::check)]),
     always(&["public-network-label"], "The label of the public network", &[Before(CREATE, ports::public_network_label)]),
     always(&["links-format"], "Links have an alias", &[Before(CREATE, links::format)]),
     always(&["memory-too-large-422"], "No package is large enough", &[Before(CREATE, resources::too_large)]),
@@ -223,17 +236,47 @@ static ALL: &[Behaviour] = &[
     always(&["links-missing-target"], "A missing target of a link", &[Answered(CREATE, links::missing_target)]),
     since(LATER, &["account-quota-403"], "A quota that is used up", &[Before(CREATE, gate::within_quota)]),
     // What is dropped from the request that goes on.
-    always(&["create-ignored-hostconfig-options", "privileged-ignored", "capabilities-ignored"], "Ignored options", &[
-        Before(CREATE, options::drop_ignored), After(INSPECT, options::show_defaults)]),
+    ignored!("create-ignored-hostconfig-options", "Ignored options"),
+    ignored!("privileged-ignored", "Privileged is ignored"),
+    ignored!("capabilities-ignored", "Capabilities are ignored"),
+    ignored!("devices-ignored", "Devices are ignored"),
+    ignored!("security-opt-ignored", "SecurityOpt is ignored"),
+    ignored!("ulimits-ignored", "Ulimits are ignored"),
+    ignored!("ipc-mode-ignored", "IpcMode is ignored"),
+    ignored!("uts-mode-ignored", "UTSMode is ignored"),
+    ignored!("userns-mode-ignored", "UsernsMode is ignored"),
+    ignored!("cgroup-parent-ignored", "CgroupParent is ignored"),
+    ignored!("read-only-rootfs-ignored", "ReadonlyRootfs is ignored"),
+    ignored!("tmpfs-ignored", "Tmpfs is ignored"),
+    ignored!("shm-size-ignored", "ShmSize is ignored"),
+    ignored!("storage-opt-ignored", "StorageOpt is ignored"),
+    ignored!("sysctls-ignored", "Sysctls are ignored"),
+    ignored!("group-add-ignored", "GroupAdd is ignored"),
+    ignored!("dns-options-ignored", "DnsOptions are ignored"),
+    ignored!("oom-options-ignored", "Options for short memory are ignored"),
+    ignored!("blkio-ignored", "Options of block devices are ignored"),
+    ignored!("cpu-quota-cpuset-ignored", "Options of processors are ignored"),
+    ignored!("memory-reservation-kernel-memory-ignored", "Promised memory is ignored"),
+    always(&["pid-mode-ignored"], "PidMode and PidsLimit are ignored", &[
+        Before(CREATE, options::drop_ignored), Before(CREATE, options::first_process), After(INSPECT, options::show_defaults)]),
     always(&["stop-signal-ignored"], "StopSignal is ignored", &[Before(CREATE, options::no_stop_signal)]),
     always(&["healthcheck-ignored"], "Healthcheck is ignored", &[Before(CREATE, options::no_healthcheck)]),
-    always(&["mac-address-ignored"], "MacAddress is ignored", &[Before(CREATE, options::no_mac_address)]),
+    always(&["mac-address-ignored"], "MacAddress is ignored", &[
+        Before(CREATE, options::no_mac_address), After(INSPECT, options::show_no_mac_address)]),
     always(&["static-ip-and-aliases-ignored"], "NetworkingConfig is ignored", &[Before(CREATE, options::no_networking_config)]),
     always(&["stdin-once-always-false"], "StdinOnce is false", &[
         Before(CREATE, options::no_stdin_once), After(INSPECT, inspect::stdin_once)]),
     always(&["expose-at-create-ignored"], "ExposedPorts are ignored", &[Before(CREATE, options::no_expose)]),
     always(&["restart-policy-unless-stopped-dropped"], "Restart policies", &[
         Before(CREATE, create::restart_policy), After(INSPECT, inspect::restart_policy)]),
+    always(&["restart-limit-not-checked"], "Any number of attempts", &[
+        Before(CREATE, unchecked::restart_limit), After(INSPECT, unchecked::show_restart_limit)]),
+    always(&["environment-not-checked"], "Variables without a name", &[Before(CREATE, unchecked::environment)]),
+    always(&["extra-hosts-not-checked"], "Hosts without an address", &[
+        Before(CREATE, unchecked::extra_hosts), After(INSPECT, unchecked::show_extra_hosts)]),
+    always(&["working-directory-not-made"], "Working directories are not made", &[
+        After(INSPECT, unchecked::show_working_directory), After(INSPECT, exit::show_failure), Each(LIST, exit::show_listed_failure)]),
+    always(&["links-env-no-alias-port"], "Variables of links", &[Woven]),
     always(&["memory-non-numeric-uses-default"], "Memory that is no number", &[Before(CREATE, resources::non_numeric)]),
     always(&["memory-below-4m-accepted"], "Very little memory", &[Before(CREATE, resources::too_small)]),
     always(&["network-mode-bridge-meaning"], "One bridge beneath", &[Before(CREATE, network::one_bridge_beneath)]),
@@ -244,7 +287,7 @@ static ALL: &[Behaviour] = &[
     always(&["create-status-200"], "A create is a 200", &[Answered(CREATE, create::status_200)]),
     always(&["create-warnings-always-empty"], "A create never warns", &[After(CREATE, create::no_warnings)]),
     always(&["create-name-conflict"], "A name that is taken", &[Answered(CREATE, create::name_conflict)]),
-    always(&["create-no-command"], "No command", &[Answered(CREATE, create::no_command)]),
+    always(&["create-no-command"], "No command", &[Before(CREATE, create::empty_command), Answered(CREATE, create::no_command)]),
     always(&["dockerinit-log-file"], "The log of the set-up", &[Woven]),
     // The life of a container.
     always(&["start-hostconfig-body-ignored"], "The body of a start", &[Before(&[R::Start], lifecycle::no_start_body)]),
@@ -318,6 +361,9 @@ static ALL: &[Behaviour] = &[
     always(&["list-filter-name-without-slash"], "Filters of names", &[Woven]),
     always(&["list-filter-type-error"], "Filters of another type", &[Woven]),
     always(&["list-before-since-500"], "Before and since", &[Woven]),
+    always(&["list-before-since-by-parameter"], "Before and since as parameters", &[Woven]),
+    always(&["list-limit-not-checked"], "Any limit", &[Woven]),
+    always(&["list-filter-exited-as-text"], "Exit codes as text", &[Woven]),
     always(&["list-filter-label-quirks"], "Filters of labels", &[Woven]),
     always(&["list-filter-package-label"], "The filter of the package", &[Woven]),
     // Execs and streams.

@@ -70,9 +70,15 @@ pub fn limit(call: &mut Call) -> Result<(), Answer> {
 
 /// Nothing is published on the host (catalogue: own-ip-stack-per-container).
 pub fn publish_nothing_beneath(call: &mut Call) -> Result<(), Answer> {
+    let fits = bindings(&call.asked).all(|(port, _)| check_syntax(port).is_ok());
     if let Some(body) = &mut call.json {
-        take(body, "HostConfig", "PortBindings");
-        take(body, "HostConfig", "PublishAllPorts");
+        // What is of no form stays: where that is not told here, the Docker beneath tells it.
+        if fits && body.pointer("/HostConfig/PortBindings").is_some_and(Value::is_object) {
+            take(body, "HostConfig", "PortBindings");
+        }
+        if body.pointer("/HostConfig/PublishAllPorts").is_some_and(Value::is_boolean) {
+            take(body, "HostConfig", "PublishAllPorts");
+        }
     }
     Ok(())
 }

@@ -34,6 +34,15 @@ pub struct Container {
     pub image_env: Vec<String>,
     /// Whether it is a SmartOS zone.
     pub smartos: bool,
+    /// Whether its working directory is not there.
+    #[serde(default)]
+    pub lacks_directory: bool,
+    /// Whether a signal was sent to it since it was started.
+    #[serde(default)]
+    pub signalled: bool,
+    /// What its links told it when it was made.
+    #[serde(default)]
+    pub link: super::links::Told,
 }
 
 /// The primary NIC of a container.
