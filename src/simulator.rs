@@ -15,6 +15,7 @@ mod docker;
 mod exec;
 mod exit;
 mod filters;
+mod frames;
 mod images;
 mod inside;
 mod inspect;

@@ -102,7 +102,9 @@ async fn delete(call: &mut Call) -> Answer {
     if !answer.is_error() {
         call.service.state.change(|m| {
             m.containers.remove(&id);
-            m.execs.retain(|_, exec| exec.container != id);
+            if !call.on("exec-state-in-one-process") {
+                m.execs.retain(|_, exec| exec.container != id);
+            }
         });
     }
     answer
@@ -147,8 +149,7 @@ pub fn no_error_field(_: &Call, waited: &mut Value) {
 
 /// Resizing is remembered at most (catalogue: resize-parameters).
 async fn resize(call: &mut Call) -> Answer {
-    let answer = call.forward().await;
-    if call.on("resize-parameters") { Answer::empty(200) } else { answer }
+    if call.on("resize-parameters") { Answer::empty(200) } else { call.forward().await }
 }
 
 /// The body of a start is not read (catalogue: start-hostconfig-body-ignored).
