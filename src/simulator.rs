@@ -16,6 +16,7 @@ mod docker;
 mod exec;
 mod exit;
 mod filters;
+mod frames;
 mod gate;
 mod images;
 mod inside;
