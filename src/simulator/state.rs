@@ -1,6 +1,6 @@
 //! What the simulator remembers of containers and execs, and its file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -91,6 +91,12 @@ pub struct Memory {
     pub containers: BTreeMap<String, Container>,
     pub execs: BTreeMap<String, Exec>,
     pub volumes: BTreeMap<String, Volume>,
+    /// The short ids of images that were built from nothing.
+    #[serde(default)]
+    pub from_scratch: BTreeSet<String>,
+    /// Names of images that only sdc-docker takes, with the image's id or its beginning.
+    #[serde(default)]
+    pub odd_tags: BTreeMap<String, String>,
     /// How many addresses were given out.
     pub addresses: u32,
 }
