@@ -306,6 +306,10 @@ pub fn name_conflict(_: &Call, answer: &mut Answer) {
 /// A list that is empty is one all the same: the image's does not take its place (catalogue:
 /// create-no-command; sdc-docker `lib/backends/sdc/containers.js:2075-2098`).
 pub fn empty_command(call: &mut Call) -> Result<(), Answer> {
+    if call.image.is_null() {
+        // What there is instead of an image is told elsewhere.
+        return Ok(());
+    }
     let given = |key: &str| call.asked.get(key).and_then(Value::as_array).map(Vec::len);
     let of_image = |key: &str| call.image.pointer(key).and_then(Value::as_array).map_or(0, Vec::len);
     let (entrypoint, command) = (given("Entrypoint"), given("Cmd"));

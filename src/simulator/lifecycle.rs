@@ -150,7 +150,9 @@ async fn wait(call: &mut Call) -> Answer {
     {
         return Answer::json(200, json!({ "StatusCode": code }));
     }
-    let never_ran = text(&call.container, "/State/Status") == "created";
+    // A start that failed leaves a code behind.
+    let never_ran = text(&call.container, "/State/Status") == "created"
+        && number(&call.container, "/State/ExitCode") == Some(0);
     if never_ran && call.on("wait-on-created-container") {
         if call.service.slow("wait-on-created-container") {
             tokio::time::sleep(NEVER_RAN).await;

@@ -33,7 +33,7 @@ pub async fn serve(call: &mut Call) -> Answer {
     let mut rest = Rest::default();
     if let Some(mut filters) = filters {
         if call.on("list-before-since-by-parameter") {
-            parameters_are_filters(call, &mut filters);
+            parameters_are_filters(call, &mut filters).await;
         }
         if let Err(refused) = known_containers(call, &filters).await {
             return refused;
@@ -58,14 +58,17 @@ pub async fn serve(call: &mut Call) -> Answer {
 
 /// Before and since narrow the list as the filters of these names do (sdc-docker
 /// `lib/backends/sdc/containers.js:2583-2620`); then containers that ended count too.
-fn parameters_are_filters(call: &mut Call, filters: &mut Filters) {
+async fn parameters_are_filters(call: &mut Call, filters: &mut Filters) {
     for key in ["since", "before"] {
         let Some(name) = call.param(key).filter(|name| !name.is_empty()).map(str::to_owned) else {
             continue;
         };
-        call.query.retain(|(k, _)| k != key);
-        filters.push((key.to_owned(), vec![name]));
-        call.set_param("all", "1");
+        // A name that is missing is told of below, or not at all: the Docker beneath ignores it.
+        if call.service.docker.container(&name).await.is_ok() {
+            call.query.retain(|(k, _)| k != key);
+            filters.push((key.to_owned(), vec![name]));
+            call.set_param("all", "1");
+        }
     }
 }
 

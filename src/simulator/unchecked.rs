@@ -23,7 +23,7 @@ pub fn environment(call: &mut Call) -> Result<(), Answer> {
 pub fn extra_hosts(call: &mut Call) -> Result<(), Answer> {
     let hosts = call.json.as_mut().and_then(|body| body.pointer_mut("/HostConfig/ExtraHosts"));
     if let Some(Value::Array(hosts)) = hosts {
-        hosts.retain(|host| host.as_str().is_some_and(is_host));
+        hosts.retain(|host| host.as_str().is_none_or(is_host));
     }
     Ok(())
 }
