@@ -235,7 +235,15 @@ impl<'a> Choosing<'a> {
     pub fn simulator_settings(&self, listen: SocketAddr) -> Result<Settings, SeatError> {
         let world = self.world_settings()?;
         let text = crate::store::read(&self.store.path_of(&world.file))?;
-        let parsed = World::parse(&text).map_err(|error| SeatError::WorldFile(world.file.clone(), error))?;
+        let parsed = match World::like(&text) {
+            Some(base) => {
+                let folder = world.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+                let base = crate::store::read(&self.store.path_of(&format!("{folder}/{base}.toml")))?;
+                World::parse_over(&base, &text)
+            }
+            None => World::parse(&text),
+        };
+        let parsed = parsed.map_err(|error| SeatError::WorldFile(world.file.clone(), error))?;
         let known: Vec<&str> =
             crate::simulator::behaviours().iter().flat_map(|each| each.ids.iter().copied()).collect();
         if let Some(unknown) = self.without.iter().find(|id| !known.contains(&id.as_str())) {

@@ -54,12 +54,16 @@ pub struct Answer {
     pub body: Body,
     /// Whether no handler was found: such answers have no common headers.
     pub unrouted: bool,
+    /// Whether its own headers come after the common ones, as where sdc-docker calls `writeHead`.
+    pub common_first: bool,
+    /// The length of a stream, where the Docker beneath told it.
+    pub length: Option<u64>,
 }
 
 impl Answer {
     /// An answer with a body and no headers.
     pub fn new(status: u16, body: Body) -> Answer {
-        Answer { status, headers: Vec::new(), body, unrouted: false }
+        Answer { status, headers: Vec::new(), body, unrouted: false, common_first: false, length: None }
     }
 
     /// A JSON answer.
@@ -128,6 +132,15 @@ impl Answer {
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.without(name);
         self.headers.push((name.to_owned(), value.into()));
+    }
+
+    /// Writes a header's name in this case, wherever it came from.
+    pub fn rename(&mut self, name: &str) {
+        for (given, _) in &mut self.headers {
+            if given.eq_ignore_ascii_case(name) {
+                name.clone_into(given);
+            }
+        }
     }
 
     /// The JSON of a successful answer.

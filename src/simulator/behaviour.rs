@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::route::Route;
 use super::{
-    archive, create, exec, exit, images, inspect, lifecycle, links, list, logs, network, options, ports,
+    archive, create, exec, exit, gate, images, inspect, lifecycle, links, list, logs, network, options, ports,
     resources, system, top, volumes,
 };
 use crate::version::Version;
@@ -129,6 +129,7 @@ static ALL: &[Behaviour] = &[
     always(&["connection-keep-alive-header"], "Connection: keep-alive is always sent", &[Woven]),
     always(&["json-without-newline"], "JSON ends without a newline", &[Woven]),
     always(&["json-content-length"], "JSON is never chunked", &[Woven]),
+    always(&["streamed-answers-chunked"], "What is streamed, and a status alone, is chunked", &[Woven]),
     always(&["no-such-container-text"], "The text for a missing container", &[Woven]),
     always(&["unknown-route-404-body"], "The answer for an unknown path", &[Woven]),
     always(&["wrong-method-405"], "A known path with another method is a 405", &[Woven]),
@@ -183,6 +184,11 @@ static ALL: &[Behaviour] = &[
     always(&["pull-all-tags-400"], "Pulling all tags", &[Before(&[R::ImageCreate], images::pull_all)]),
     always(&["rmi-conflict-500"], "An image in use is a 500", &[Answered(&[R::ImageDelete], images::conflict)]),
     always(&["image-inspect-fields"], "How images show themselves", &[After(&[R::ImageInspect], images::inspect_fields)]),
+    // Before a call, as the world is.
+    always(&["read-only-mode-503"], "Maintenance", &[Woven]),
+    always(&["service-unavailable-503"], "A service behind is out", &[Woven]),
+    since(LATER, &["x-auth-token-header"], "Tokens of accounts", &[Woven]),
+    always(&["account-forbidden-403"], "An account that may not use the data center", &[Woven]),
     // Making a container: what is checked, in order.
     always(&["create-content-type-handling"], "Bodies by their content type", &[Before(CREATE, create::content_type)]),
     always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image_and_name), Before(CREATE, create::field_types)]),
@@ -198,6 +204,7 @@ static ALL: &[Behaviour] = &[
     always(&["host-bind-refused"], "No folders of the host", &[Before(CREATE, volumes::host_binds)]),
     always(&["bind-flags-limited"], "Flags ro and rw", &[Before(CREATE, volumes::bind_flags)]),
     always(&["local-volume-target-rules"], "Volumes at absolute paths", &[Before(CREATE, volumes::targets)]),
+    always(&["account-not-approved-403"], "An account that is not approved", &[Before(CREATE, gate::approved)]),
     always(&["create-missing-image-404"], "A missing image", &[Before(CREATE, create::missing_image)]),
     always(&["label-value-must-be-string"], "Labels are texts", &[Before(CREATE, create::label_values)]),
     always(&["label-triton-namespace"], "Reserved labels", &[Before(CREATE, create::triton_labels)]),
@@ -215,6 +222,7 @@ static ALL: &[Behaviour] = &[
     always(&["volumes-from-limit"], "Volumes of two others", &[Before(CREATE, volumes::from_too_many)]),
     always(&["volumes-from-missing-source"], "A missing source of volumes", &[Answered(CREATE, volumes::from_missing)]),
     always(&["links-missing-target"], "A missing target of a link", &[Answered(CREATE, links::missing_target)]),
+    since(LATER, &["account-quota-403"], "A quota that is used up", &[Before(CREATE, gate::within_quota)]),
     // What is dropped from the request that goes on.
     always(&["create-ignored-hostconfig-options", "privileged-ignored", "capabilities-ignored"], "Ignored options", &[
         Before(CREATE, options::drop_ignored), After(INSPECT, options::show_defaults)]),

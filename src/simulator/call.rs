@@ -5,25 +5,19 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::future::FutureExt;
-use http_body_util::{BodyExt, Full};
-use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Body, Envelope, render_fault};
+use super::answer::{Answer, Body};
 use super::behaviour::{self, Hook};
 use super::docker::{Ask, DockerError};
+use super::request::Asked;
 use super::route::{self, Matched, Route};
 use super::service::Service;
 use super::{
-    archive, attach, checks, create, exec, images, lifecycle, links, list, logs, stats, system, volumes,
+    archive, attach, checks, create, exec, gate, images, lifecycle, links, list, logs, render, stats, system,
+    volumes,
 };
-
-/// A request whose body is read.
-pub struct Asked {
-    pub head: Parts,
-    pub body: Bytes,
-}
 
 /// A call under way.
 pub struct Call {
@@ -36,6 +30,8 @@ pub struct Call {
     /// The body if it is JSON and says so.
     pub json: Option<Value>,
     pub request_id: String,
+    /// Whether the connection stays for another request.
+    pub keeps_alive: bool,
     /// What the path names, if it is a call of sdc-docker.
     pub route: Option<Route>,
     pub prefix: Option<String>,
@@ -68,6 +64,13 @@ impl Call {
     /// A header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|v| v.to_str().ok())
+    }
+
+    /// Whether it asks for another protocol on its connection, as node's parser sees it.
+    pub fn is_upgrade(&self) -> bool {
+        let connection = self.header("connection").unwrap_or_default();
+        let is_upgrade = connection.split(',').any(|one| one.trim().eq_ignore_ascii_case("upgrade"));
+        is_upgrade && self.headers.contains_key("upgrade")
     }
 
     /// The id of the container that the path names.
@@ -143,18 +146,18 @@ pub fn unreachable(error: DockerError) -> Answer {
 
 /// Answers a request: the one way through.
 pub async fn answer(asked: Asked, service: Arc<Service>) -> Answer {
-    let Asked { head, body } = asked;
-    if head.method == Method::GET && head.uri.path() == "/_divergence/simulator" {
-        return identity(&service);
+    if asked.method == Method::GET && asked.path() == "/_divergence/simulator" {
+        return render::framed(identity(&service), asked.keeps_alive());
     }
     let mut call = Call {
-        method: head.method,
-        path: head.uri.path().to_owned(),
-        query: route::query(head.uri.query().unwrap_or("")),
-        json: parsed(&head.headers, &body),
-        request_id: checks::request_id(&head.headers, service.on("extra-request-id-headers")),
-        headers: head.headers,
-        body,
+        path: route::clean(asked.path()),
+        query: route::query(asked.query()),
+        json: parsed(&asked.headers, &asked.body),
+        request_id: checks::request_id(&asked.headers, service.on("extra-request-id-headers")),
+        keeps_alive: asked.keeps_alive(),
+        method: asked.method,
+        headers: asked.headers,
+        body: asked.body,
         route: None,
         prefix: None,
         names: Vec::new(),
@@ -164,18 +167,18 @@ pub async fn answer(asked: Asked, service: Arc<Service>) -> Answer {
         since: Instant::now(),
         service,
     };
-    let mut answer = match checks::negotiation(&call) {
-        Err(refused) => refused,
-        Ok(()) => found(&mut call).await,
-    };
-    render(&call, &mut answer);
-    answer
+    let answer = found(&mut call).await;
+    render::render(&call, answer)
 }
 
 async fn found(call: &mut Call) -> Answer {
     let matched = route::find(call.method.as_str(), &call.path);
     match matched {
         Matched::Call { route, prefix, names } => {
+            if let Err(mut refused) = checks::accept_version(call) {
+                refused.unrouted = true;
+                return refused;
+            }
             call.route = Some(route);
             call.prefix = prefix;
             call.names = names;
@@ -184,12 +187,17 @@ async fn found(call: &mut Call) -> Answer {
             }
         }
         Matched::WrongMethod { allow } => unrouted(call, Some(&allow)).await,
-        Matched::Unknown => unrouted(call, None).await,
+        Matched::Undecodable if call.on("uncaught-exception-drops-connection") => Answer::new(0, Body::Drop),
+        Matched::Undecodable | Matched::Unknown => unrouted(call, None).await,
     }
 }
 
 async fn routed(call: &mut Call, route: Route) -> Result<Answer, Answer> {
+    if !route.skips_checks() {
+        gate::check(call)?;
+    }
     checks::check_version(call, route)?;
+    gate::approved_first(call, route)?;
     if route.names_container() {
         match call.service.docker.container(call.name()).await {
             Ok(container) => call.container = container,
@@ -295,12 +303,18 @@ async fn served(call: &mut Call, route: Route) -> Answer {
 async fn unrouted(call: &mut Call, allow: Option<&str>) -> Answer {
     let (_, rest) = route::split_prefix(&call.path);
     let id = checks::governing(call.method.as_str(), rest, allow.is_some());
+    if !call.on(id)
+        && call.header("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+    {
+        return super::attach::websocket(call).await;
+    }
     if !call.on(id) {
         let mut answer = call.forward_stream().await;
         answer.unrouted = answer.header("server").is_none();
         return answer;
     }
     let mut answer = match allow {
+        None if (call.method.as_str(), call.path.as_str()) == ("OPTIONS", "*") => Answer::empty(200),
         Some(allow) => Answer::error(405, format!("{} is not allowed", call.method)).with("Allow", allow),
         None => Answer::coded(404, "ResourceNotFound", format!("{} does not exist", call.path)),
     };
@@ -324,75 +338,4 @@ fn parsed(headers: &HeaderMap, body: &Bytes) -> Option<Value> {
         .and_then(|v| v.to_str().ok())
         .is_some_and(|t| t.trim_start().starts_with("application/json"));
     json.then(|| serde_json::from_slice(body).ok()).flatten()
-}
-
-/// Turns errors and JSON into bytes and settles the headers.
-fn render(call: &Call, answer: &mut Answer) {
-    if matches!(answer.body, Body::Hijack { .. } | Body::Drop | Body::Hang) {
-        return;
-    }
-    if answer.is_error() && call.header("upgrade").is_some() && call.on("upgrade-error-bare-response") {
-        answer.body = bare(answer.status);
-        return;
-    }
-    render_body(call, answer);
-    if answer.unrouted {
-        return keep_alive(call, answer);
-    }
-    checks::common_headers(call, answer);
-    keep_alive(call, answer);
-}
-
-fn keep_alive(call: &Call, answer: &mut Answer) {
-    let close = call.header("connection").is_some_and(|c| c.eq_ignore_ascii_case("close"));
-    if !close && call.on("connection-keep-alive-header") {
-        answer.set("Connection", "keep-alive");
-    }
-}
-
-/// The answer to a request with an Upgrade header that fails (catalogue: upgrade-error-bare-response).
-fn bare(status: u16) -> Body {
-    Body::Hijack {
-        head: format!("HTTP/1.1 {status} Connection Not Upgraded\r\nConnection: close\r\n\r\n"),
-        session: Box::new(|_, _| Box::pin(std::future::ready(()))),
-    }
-}
-
-fn render_body(call: &Call, answer: &mut Answer) {
-    match std::mem::replace(&mut answer.body, Body::Empty) {
-        Body::Fault(fault) => {
-            if answer.status == 422 && !call.on("error-422-for-bad-input") {
-                answer.status = 400;
-            }
-            if fault.conflict && !call.on("error-500-for-conflicts") {
-                answer.status = 409;
-            }
-            let envelope = Envelope {
-                restify: call.on("error-body-plain-text-with-request-id"),
-                prefix: call.on("error-prefix-restcode"),
-                docker_json: checks::docker_errors_are_json(call.prefix.as_deref()),
-            };
-            let (text, kind, nosniff) = render_fault(&fault, envelope, &call.request_id);
-            answer.set("Content-Type", kind);
-            if nosniff {
-                answer.set("X-Content-Type-Options", "nosniff");
-            }
-            answer.body = Body::Raw(Bytes::from(text));
-        }
-        Body::Json(value) => {
-            let mut text = value.to_string();
-            if !call.on("json-without-newline") {
-                text.push('\n');
-            }
-            let bytes = Bytes::from(text);
-            let chunked = bytes.len() > 2048 && !call.on("json-content-length");
-            answer.body = if chunked {
-                Body::Stream(Full::new(bytes).map_err(|n| match n {}).boxed_unsync())
-            } else {
-                Body::Raw(bytes)
-            };
-            checks::relabel(call, answer);
-        }
-        other => answer.body = other,
-    }
 }

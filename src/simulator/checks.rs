@@ -2,7 +2,6 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use bytes::Bytes;
 use hyper::HeaderMap;
 
 use super::answer::{Answer, Body};
@@ -44,8 +43,7 @@ pub fn check_version(call: &Call, route: Route) -> Result<(), Answer> {
         return Ok(());
     };
     let given = &prefix[1..];
-    let parts = version_parts(given);
-    if parts.is_none() {
+    if given.is_empty() || !given.chars().all(|c| c.is_ascii_digit() || c == '.') {
         return if call.on("api-version-unparsable") {
             Err(Answer::coded(
                 400,
@@ -59,7 +57,7 @@ pub fn check_version(call: &Call, route: Route) -> Result<(), Answer> {
     let low = if call.on("api-version-compared-as-text") {
         given < MINIMUM
     } else {
-        parts < version_parts(MINIMUM)
+        version_parts(given) < version_parts(MINIMUM)
     };
     if low && call.on("api-version-minimum") {
         return Err(Answer::coded(
@@ -68,8 +66,16 @@ pub fn check_version(call: &Call, route: Route) -> Result<(), Answer> {
             format!("client API version ({given}) is less than the minimum required API version ({MINIMUM})"),
         ));
     }
-    let odd = parts.is_some_and(|p| p.len() > 2);
-    if odd && route == Route::Info && call.on("api-version-compared-as-text") {
+    // What is no number then fails an assertion, where the backend has one.
+    let asserted = matches!(
+        route,
+        Route::ContainerCreate
+            | Route::ContainerInspect
+            | Route::ContainerList
+            | Route::ImageList
+            | Route::Info
+    );
+    if asserted && given.parse::<f64>().is_err() && call.on("api-version-compared-as-text") {
         return Err(Answer::new(0, Body::Drop));
     }
     Ok(())
@@ -81,39 +87,17 @@ fn page_not_found() -> Answer {
     answer
 }
 
-/// Headers that stock Docker ignores and restify does not (sdc-docker `lib/docker.js:343-364`).
-pub fn negotiation(call: &Call) -> Result<(), Answer> {
-    let accept = call.header("accept").unwrap_or("*/*");
-    if call.on("accept-header-406") && !accept.split(',').any(acceptable) {
-        return Err(Answer::empty(406));
+/// A header that stock Docker ignores and restify does not (sdc-docker `lib/docker.js:343-347`,
+/// restify 4.3.0 `lib/router.js`): asked of a route that is there, before anything of its own.
+pub fn accept_version(call: &Call) -> Result<(), Answer> {
+    let wanted = call.header("accept-version").or_else(|| call.header("x-api-version")).unwrap_or("*");
+    match satisfied(wanted) || !call.on("accept-version-header-rejected") {
+        true => Ok(()),
+        false => {
+            let message = format!("{wanted} is not supported by {} {}", call.method, call.path);
+            Err(Answer::coded(400, "InvalidVersion", message))
+        }
     }
-    let wanted = call.header("accept-version").or_else(|| call.header("x-api-version"));
-    if let Some(wanted) = wanted
-        && call.on("accept-version-header-rejected")
-        && !satisfied(wanted)
-    {
-        return Err(Answer::coded(
-            400,
-            "InvalidVersion",
-            format!("{wanted} is not supported by {} {}", call.method, call.path),
-        ));
-    }
-    Ok(())
-}
-
-fn acceptable(range: &str) -> bool {
-    let range = range.split(';').next().unwrap_or("").trim();
-    matches!(
-        range,
-        "*/*"
-            | "application/*"
-            | "application/json"
-            | "text/*"
-            | "text/plain"
-            | "application/octet-stream"
-            | "application/javascript"
-            | ""
-    )
 }
 
 /// Whether a semver range takes in 0.7.11; the simple forms only.
@@ -122,27 +106,13 @@ fn satisfied(range: &str) -> bool {
     ["*", "", "0", "0.x", "0.7", "0.7.x", "0.7.11"].contains(&plain) || range.trim().starts_with(">=0")
 }
 
-/// An `Accept` of plain text or of bytes gets the JSON under that label (catalogue: accept-header-406).
-pub fn relabel(call: &Call, answer: &mut Answer) {
-    if !call.on("accept-header-406") {
-        return;
-    }
-    match call.header("accept").map(str::trim) {
-        Some("text/plain") => answer.set("Content-Type", "text/plain"),
-        Some("application/octet-stream") => {
-            answer.body = Body::Raw(Bytes::from_static(b"[object Object]"));
-            answer.set("Content-Type", "application/octet-stream");
-        }
-        _ => {}
-    }
-}
-
 /// The id of a request: the client's if it gave one, or a fresh one (sdc-docker `lib/docker.js:113-118`).
 pub fn request_id(headers: &HeaderMap, heed: bool) -> String {
     let given = ["request-id", "x-request-id"]
         .iter()
         .find_map(|name| headers.get(*name))
-        .and_then(|v| v.to_str().ok());
+        .and_then(|v| v.to_str().ok())
+        .filter(|given| !given.is_empty());
     match given {
         Some(given) if heed => given.to_owned(),
         _ => uuid(),
@@ -166,26 +136,28 @@ pub fn random_hex(digits: usize) -> String {
     hex
 }
 
-/// The headers of every routed answer (sdc-docker `lib/docker.js:111-131`).
-pub fn common_headers(call: &Call, answer: &mut Answer) {
+/// The headers of every routed answer, in order (sdc-docker `lib/docker.js:111-131`); those of
+/// stock Docker among an answer's own are taken away.
+pub fn common_headers(call: &Call, own: &mut Vec<(String, String)>) -> Vec<(String, String)> {
     let docker = &call.service.docker_headers;
-    if call.on("server-header-triton") {
-        answer.set("Server", SERVER);
-    } else if let Some((_, server)) = docker.iter().find(|(name, _)| name == "server") {
-        answer.set("Server", server.clone());
+    let of_docker =
+        |wanted: &str| docker.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+    let mut common = vec![super::render::date()];
+    let mut add =
+        |name: &str, value: Option<String>| common.extend(value.map(|value| (name.to_owned(), value)));
+    if call.on("extra-request-id-headers") {
+        add("x-request-id", Some(call.request_id.clone()));
+        add("x-response-time", Some(call.since.elapsed().as_millis().to_string()));
     }
+    let triton = call.on("server-header-triton");
+    add("Server", if triton { Some(SERVER.to_owned()) } else { of_docker("server") });
     for name in ["api-version", "docker-experimental", "ostype"] {
-        answer.without(name);
-        if !call.on("no-api-version-headers")
-            && let Some((_, value)) = docker.iter().find(|(n, _)| n == name)
-        {
-            answer.set(name, value.clone());
+        own.retain(|(given, _)| !given.eq_ignore_ascii_case(name));
+        if !call.on("no-api-version-headers") {
+            add(name, of_docker(name));
         }
     }
-    if call.on("extra-request-id-headers") {
-        answer.set("x-request-id", call.request_id.clone());
-        answer.set("x-response-time", call.since.elapsed().as_millis().to_string());
-    }
+    common
 }
 
 /// The behaviour that makes sdc-docker lack a path or method.
@@ -243,9 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn accept_ranges_are_those_of_restify() {
-        assert!(acceptable("text/plain; q=0.5"));
-        assert!(!acceptable("text/html"));
+    fn some_ranges_of_versions_are_satisfied() {
         assert!(satisfied("~0.7") && !satisfied("9"));
     }
 }

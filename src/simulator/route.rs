@@ -100,9 +100,13 @@ impl Route {
     }
 }
 
+/// The certificate has no version prefix.
+const CA_PEM: &str = "/ca.pem";
+
 /// `*` is one segment, `**` anything; the order is that of registration, which `Allow` shows.
 const ROUTES: &[(&str, &str, Route)] = &[
     ("GET", "/_ping", Route::Ping),
+    ("GET", CA_PEM, Route::CaPem),
     ("POST", "/auth", Route::Auth),
     ("POST", "/build", Route::Build),
     ("POST", "/commit", Route::Commit),
@@ -168,34 +172,61 @@ pub enum Matched {
     Call { route: Route, prefix: Option<String>, names: Vec<String> },
     /// The path is known, with other methods.
     WrongMethod { allow: String },
+    /// The path is known, but what it names cannot be decoded, which ends the process of sdc-docker.
+    Undecodable,
     /// No such path.
     Unknown,
 }
 
 /// Finds the call of a request.
 pub fn find(method: &str, path: &str) -> Matched {
-    if (method, path) == ("GET", "/ca.pem") {
-        return Matched::Call { route: Route::CaPem, prefix: None, names: Vec::new() };
-    }
     let (prefix, rest) = split_prefix(path);
-    let mut allow: Vec<&str> = Vec::new();
-    for (candidate, pattern, route) in ROUTES {
+    let found = |pattern| {
         let plain = matches(pattern, path).map(|names| (None, names));
-        let found = plain.or_else(|| {
-            let prefix = prefix?;
-            matches(pattern, rest).map(|names| (Some(prefix.to_owned()), names))
-        });
-        let Some((prefix, names)) = found else {
+        plain.or_else(|| matches(pattern, rest).filter(|_| prefix.is_some()).map(|names| (prefix, names)))
+    };
+    for (_, pattern, route) in ROUTES.iter().filter(|(candidate, ..)| *candidate == method) {
+        let Some((prefix, names)) = found(pattern) else {
             continue;
         };
-        if *candidate == method {
-            return Matched::Call { route: *route, prefix, names: names.iter().map(|n| decode(n)).collect() };
+        if *route == Route::CaPem && prefix.is_some() {
+            continue;
         }
-        if !allow.contains(candidate) {
-            allow.push(candidate);
+        let names = names.into_iter().map(|name| match route {
+            Route::VolumeDelete | Route::VolumeInspect => decode_component(name),
+            _ => Some(unescape(name)),
+        });
+        return match names.collect() {
+            Some(names) => Matched::Call { route: *route, prefix: prefix.map(str::to_owned), names },
+            None => Matched::Undecodable,
+        };
+    }
+    // The first path that fits tells its methods, whatever other paths fit as well.
+    let Some(known) = ROUTES
+        .iter()
+        .map(|(_, pattern, _)| *pattern)
+        .find(|pattern| found(pattern).is_some_and(|(prefix, _)| *pattern != CA_PEM || prefix.is_none()))
+    else {
+        return Matched::Unknown;
+    };
+    let methods: Vec<&str> =
+        ROUTES.iter().filter(|(_, pattern, _)| *pattern == known).map(|(method, ..)| *method).collect();
+    Matched::WrongMethod { allow: methods.join(", ") }
+}
+
+/// A path as node's `url.parse` gives it: odd characters are escaped, a backslash is a slash.
+pub fn clean(path: &str) -> String {
+    let mut clean = String::with_capacity(path.len());
+    for c in path.chars() {
+        match c {
+            '\\' => clean.push('/'),
+            '"' | '<' | '>' | '`' | '{' | '}' | '|' | '^' | '\'' | ' ' => {
+                clean.push_str(&format!("%{:02X}", u32::from(c)));
+            }
+            c => clean.push(c),
         }
     }
-    if allow.is_empty() { Matched::Unknown } else { Matched::WrongMethod { allow: allow.join(", ") } }
+    clean
 }
 
 /// Splits `/v1.21/info` into `v1.21` and `/info`.
@@ -212,9 +243,7 @@ pub fn split_prefix(path: &str) -> (Option<&str>, &str) {
 fn matches<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
     if let Some((head, tail)) = pattern.split_once("**") {
         let middle = path.strip_prefix(head)?;
-        let name =
-            if tail.is_empty() { middle } else { middle.strip_suffix(tail).filter(|n| !n.is_empty())? };
-        return Some(vec![name]);
+        return Some(vec![middle.strip_suffix(tail)?]);
     }
     let mut names = Vec::new();
     let mut given = path.split('/');
@@ -227,6 +256,40 @@ fn matches<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
         }
     }
     given.next().is_none().then_some(names)
+}
+
+/// JavaScript's `unescape`: each `%41` is one character of Latin-1, `%u0041` one of Unicode, and
+/// what is no escape stays as it is.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let escape = &rest[at..];
+        let wide = escape.starts_with("%u");
+        let (skip, digits) = if wide { (2, 4) } else { (1, 2) };
+        let hex = escape.get(skip..skip + digits).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        match hex.and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32) {
+            Some(character) => {
+                out.push(character);
+                rest = &escape[skip + digits..];
+            }
+            None => {
+                out.push('%');
+                rest = &escape[1..];
+            }
+        }
+    }
+    out + rest
+}
+
+/// JavaScript's `decodeURIComponent`, which throws at what is no escape and no UTF-8.
+fn decode_component(text: &str) -> Option<String> {
+    let escapes = text.match_indices('%').all(|(at, _)| {
+        text.get(at + 1..at + 3).is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))
+    });
+    let decoded = decode(text);
+    (escapes && !decoded.contains('\u{FFFD}')).then_some(decoded)
 }
 
 /// Decodes `%41`; what is not an escape stays as it is.
@@ -285,7 +348,7 @@ mod tests {
     fn route(method: &str, path: &str) -> Option<(Route, Option<String>, Vec<String>)> {
         match find(method, path) {
             Matched::Call { route, prefix, names } => Some((route, prefix, names)),
-            Matched::WrongMethod { .. } | Matched::Unknown => None,
+            Matched::WrongMethod { .. } | Matched::Undecodable | Matched::Unknown => None,
         }
     }
 
@@ -301,6 +364,10 @@ mod tests {
         assert_eq!(route("GET", "/vfoo/info").unwrap().1.as_deref(), Some("vfoo"));
         assert_eq!(route("GET", "/volumes/v1").unwrap().0, Route::VolumeInspect);
         assert_eq!(route("DELETE", "/images/").unwrap().0, Route::ImageDelete);
+        assert_eq!(route("GET", "/ca.pem").unwrap().0, Route::CaPem);
+        assert_eq!(route("GET", "/v1.24/ca.pem"), None);
+        assert_eq!(route("GET", "/images//json").unwrap().2, [""]);
+        assert_eq!(find("GET", "/volumes/a%zz"), Matched::Undecodable);
     }
 
     #[test]
@@ -308,6 +375,7 @@ mod tests {
         let allow = |method, path| match find(method, path) {
             Matched::WrongMethod { allow } => allow,
             Matched::Unknown => "unknown".to_owned(),
+            Matched::Undecodable => "undecodable".to_owned(),
             Matched::Call { .. } => "call".to_owned(),
         };
         assert_eq!(allow("POST", "/v1.24/containers/web/update"), "DELETE");
@@ -315,6 +383,10 @@ mod tests {
         assert_eq!(allow("GET", "/v1.24/images/get"), "DELETE");
         assert_eq!(allow("POST", "/v1.25/volumes/prune"), "DELETE, GET");
         assert_eq!(allow("HEAD", "/_ping"), "GET");
+        assert_eq!(allow("PUT", "/v1.24/volumes/create"), "POST");
+        assert_eq!(allow("POST", "/v1.24/containers/x/archive"), "DELETE");
+        assert_eq!(allow("HEAD", "/v1.24/networks/x"), "DELETE, GET");
+        assert_eq!(allow("POST", "/ca.pem"), "GET");
         assert_eq!(allow("GET", "/v1.24/containers/foo"), "DELETE");
         assert_eq!(allow("GET", "/v1.24/containers/x/attach/ws"), "unknown");
         assert_eq!(allow("GET", "/1.21/info"), "unknown");
@@ -323,6 +395,8 @@ mod tests {
 
     #[test]
     fn escapes_survive_both_ways() {
+        assert_eq!(unescape("a%2Fb%zz%u00e9%C3%A9%"), "a/b%zzé\u{c3}\u{a9}%");
+        assert_eq!(clean("/a b\\c'"), "/a%20b/c%27");
         assert_eq!(decode("a%2Fb%zz"), "a/b%zz");
         assert_eq!(decode(&encode("hé llo/%")), "hé llo/%");
         assert_eq!(

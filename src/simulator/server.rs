@@ -1,28 +1,23 @@
-//! The listener: HTTP by hyper, bare sockets where sdc-docker writes on the socket itself.
+//! The listener, and one connection after the other: a request is read, answered and written as
+//! sdc-docker's HTTP server writes it. Knows nothing of calls.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWriteExt;
+use bytes::BytesMut;
+use http_body_util::BodyExt as _;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use super::answer::{Answer, Body, Session, Stream};
-use super::call::{self, Asked};
+use super::answer::{Answer, Body, Stream};
+use super::call;
+use super::request::{self, Incoming};
 use super::service::Service;
 use super::{Settings, SimulatorError};
 
-const BODY_LIMIT: usize = 64 << 20;
-const HEAD_LIMIT: usize = 64 << 10;
 /// How long a call that never answers is kept (catalogue: exec-inspect-unknown-hangs).
 const HANG: Duration = Duration::from_secs(120);
 
@@ -81,82 +76,75 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
     }
 }
 
-/// A hijack on its way from a call to the connection it came on.
-type Hijack = (String, Session);
-
-/// The call asked that its connection be closed without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is dropped, as the server that is simulated would")]
-struct Dropped;
-
-async fn connection(stream: TcpStream, service: Arc<Service>) {
-    let (send, hijacked) = oneshot::channel::<Hijack>();
-    let send = Arc::new(Mutex::new(Some(send)));
-    let handler = service_fn(move |request: Request<Incoming>| {
-        let service = Arc::clone(&service);
-        let send = Arc::clone(&send);
-        async move { serve(request, service, send).await }
-    });
-    let mut http = hyper::server::conn::http1::Builder::new()
-        .half_close(true)
-        .title_case_headers(true)
-        .max_buf_size(HEAD_LIMIT)
-        .serve_connection(TokioIo::new(stream), handler);
-    let hijack = tokio::select! {
-        _ = &mut http => return,
-        hijack = hijacked => hijack,
-    };
-    if let Ok(hijack) = hijack {
-        // The call that asked for it never answers, so nothing of hyper's is under way.
-        let parts = http.into_parts();
-        take_over(parts.io.into_inner(), parts.read_buf, hijack).await;
-    }
-}
-
-async fn serve(
-    request: Request<Incoming>,
-    service: Arc<Service>,
-    hijack: Arc<Mutex<Option<oneshot::Sender<Hijack>>>>,
-) -> Result<Response<Stream>, Dropped> {
-    let (head, body) = request.into_parts();
-    let body = match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => return Err(Dropped),
-    };
-    let answer = call::answer(Asked { head, body }, service).await;
-    let Answer { status, headers, body, .. } = answer;
-    let body = match body {
-        Body::Drop => return Err(Dropped),
-        Body::Hang => {
-            tokio::time::sleep(HANG).await;
-            return Err(Dropped);
-        }
-        Body::Hijack { head, session } => {
-            let sender = hijack.lock().unwrap_or_else(|e| e.into_inner()).take();
-            if let Some(sender) = sender {
-                let _ = sender.send((head, session));
+async fn connection(mut stream: TcpStream, service: Arc<Service>) {
+    let mut input = BytesMut::new();
+    loop {
+        let asked = match request::read(&mut stream, &mut input).await {
+            Incoming::Request(asked) => *asked,
+            Incoming::Closed => return,
+            Incoming::Malformed => return hang(&mut stream).await,
+        };
+        let (head_only, goes_on) = (asked.method == hyper::Method::HEAD, asked.keeps_alive());
+        let Answer { status, headers, body, .. } = call::answer(asked, Arc::clone(&service)).await;
+        let written = match body {
+            Body::Drop => return,
+            Body::Hang => return hang(&mut stream).await,
+            Body::Hijack { head, session } => {
+                if stream.write_all(head.as_bytes()).await.is_ok() {
+                    session(stream, input.freeze()).await;
+                }
+                return;
             }
-            return std::future::pending().await;
+            body => write(&mut stream, &head(status, &headers), body, head_only).await,
+        };
+        if written.is_err() || !goes_on {
+            let _ = stream.shutdown().await;
+            return;
         }
-        Body::Stream(stream) => stream,
-        Body::Raw(bytes) => full(bytes),
-        // Rendered before: nothing of these is left.
-        Body::Empty | Body::Json(_) | Body::Fault(_) => full(Bytes::new()),
-    };
-    let mut response = Response::builder().status(status);
+    }
+}
+
+/// No answer, until the client goes or the server's own limit is over.
+async fn hang(stream: &mut TcpStream) {
+    let mut rest = [0; 1024];
+    let gone = async { while let Ok(1..) = tokio::io::AsyncReadExt::read(stream, &mut rest).await {} };
+    let _ = tokio::time::timeout(HANG, gone).await;
+}
+
+/// The status line and the headers, in their order and case.
+fn head(status: u16, headers: &[(String, String)]) -> String {
+    let reason =
+        hyper::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("Unknown");
+    let mut head = format!("HTTP/1.1 {status} {reason}\r\n");
     for (name, value) in headers {
-        response = response.header(name, value);
+        head.push_str(&format!("{name}: {value}\r\n"));
     }
-    response.body(body).map_err(|_| Dropped)
+    head + "\r\n"
 }
 
-fn full(bytes: Bytes) -> Stream {
-    Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
+/// Writes an answer; a stream is chunked where its head says so.
+async fn write(stream: &mut TcpStream, head: &str, body: Body, head_only: bool) -> std::io::Result<()> {
+    match body {
+        Body::Stream(pieces) if !head_only => {
+            stream.write_all(head.as_bytes()).await?;
+            write_pieces(stream, pieces, head.ends_with("Transfer-Encoding: chunked\r\n\r\n")).await
+        }
+        Body::Raw(bytes) if !head_only => stream.write_all(&[head.as_bytes(), &bytes].concat()).await,
+        _ => stream.write_all(head.as_bytes()).await,
+    }
 }
 
-/// Writes the head of a hijacked connection and hands the socket over.
-async fn take_over(mut stream: TcpStream, read: Bytes, (head, session): Hijack) {
-    if stream.write_all(head.as_bytes()).await.is_ok() {
-        session(stream, read).await;
+async fn write_pieces(stream: &mut TcpStream, mut pieces: Stream, chunked: bool) -> std::io::Result<()> {
+    while let Some(frame) = pieces.frame().await {
+        let frame = frame.map_err(std::io::Error::other)?;
+        let Some(bytes) = frame.data_ref().filter(|bytes| !bytes.is_empty()) else { continue };
+        match chunked {
+            true => {
+                let chunk = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+                stream.write_all(&chunk).await?;
+            }
+            false => stream.write_all(bytes).await?,
+        }
     }
+    if chunked { stream.write_all(b"0\r\n\r\n").await } else { Ok(()) }
 }

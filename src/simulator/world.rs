@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use toml_edit::{Document, Table};
+use toml_edit::{Document, DocumentMut, Item, Table};
+
+use super::gate::Gate;
 
 /// Milliseconds by management call, on top of what the Docker beneath takes.
 pub type Latency = BTreeMap<String, u64>;
@@ -95,6 +97,8 @@ pub struct World {
     pub packages: Vec<Package>,
     /// The networks, in the order in which they are listed.
     pub networks: Vec<Network>,
+    /// What stands before the calls.
+    pub gate: Gate,
     /// The times of management calls.
     pub latency: Latency,
 }
@@ -128,12 +132,33 @@ impl World {
             max_ports: size(limits, "ports")?,
             packages: tables(root, "packages")?.map(package).collect::<Result<_, _>>()?,
             networks: tables(root, "networks")?.map(network).collect::<Result<_, _>>()?,
+            gate: root
+                .get("gate")
+                .map(|_| Gate::read(section(root, "gate")?))
+                .transpose()?
+                .unwrap_or_default(),
             latency: latency(section(root, "latency")?)?,
         };
         if world.packages.is_empty() {
             return Err("packages: at least one is needed".to_owned());
         }
         Ok(world)
+    }
+
+    /// The name of the world that a world file goes on from, if it has a line `like = "NAME"`.
+    pub fn like(text: &str) -> Option<String> {
+        let document = Document::parse(text).ok()?;
+        document.get("like").and_then(|item| item.as_str()).map(str::to_owned)
+    }
+
+    /// Reads a world that is like another but for what its file says: a table of it is laid over the
+    /// other's, everything else takes its place.
+    pub fn parse_over(base: &str, text: &str) -> Result<World, String> {
+        let mut whole: DocumentMut = base.parse().map_err(|e: toml_edit::TomlError| e.to_string())?;
+        let own: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| e.to_string())?;
+        lay_over(whole.as_table_mut(), own.as_table());
+        whole.remove("like");
+        World::parse(&whole.to_string())
     }
 
     /// The network that containers are on when they name none.
@@ -152,6 +177,17 @@ impl World {
             .iter()
             .filter(|p| p.memory_mib.saturating_mul(1 << 20) >= bytes)
             .min_by_key(|p| p.memory_mib)
+    }
+}
+
+fn lay_over(base: &mut Table, own: &Table) {
+    for (key, item) in own.iter() {
+        match (base.get_mut(key), item) {
+            (Some(Item::Table(base)), Item::Table(own)) => lay_over(base, own),
+            _ => {
+                base.insert(key, item.clone());
+            }
+        }
     }
 }
 
@@ -253,6 +289,22 @@ mod tests {
         let old = World::parse(include_str!("../../fixtures/simulator/0.3.toml")).unwrap();
         assert_eq!(old.release.as_deref(), Some("0.3"));
         assert_eq!(old.release.as_deref(), Some("0.3"));
+    }
+
+    #[test]
+    fn a_world_may_be_like_another() {
+        let base = include_str!("../../fixtures/simulator/default.toml");
+        for (text, fabrics, changes) in [
+            (include_str!("../../fixtures/simulator/plain.toml"), false, true),
+            (include_str!("../../fixtures/simulator/read-only.toml"), true, false),
+        ] {
+            assert_eq!(World::like(text).as_deref(), Some("default"));
+            let world = World::parse_over(base, text).unwrap();
+            assert_eq!((world.fabrics, world.gate.read_only.is_none()), (fabrics, changes), "{}", world.name);
+            assert_eq!(world.packages, default_world().packages);
+            assert_ne!(world.name, "default");
+        }
+        assert_eq!(World::like(base), None);
     }
 
     #[test]
