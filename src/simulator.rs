@@ -50,6 +50,7 @@ mod stats;
 mod system;
 mod top;
 mod unchecked;
+mod volume_filters;
 mod volumes;
 mod world;
 

@@ -25,9 +25,14 @@ impl Project {
         let project = Project { folder };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let files = ["suites/suite.toml", "suites/normalise.toml"];
-        let worlds = ["fixtures/simulator/default.toml", "fixtures/simulator/0.3.toml"];
-        for file in files.into_iter().chain(worlds) {
+        for file in files {
             project.write(file, &std::fs::read_to_string(root.join(file)).unwrap());
+        }
+        for world in std::fs::read_dir(root.join("fixtures/simulator")).unwrap() {
+            let world = world.unwrap();
+            let name = world.file_name().into_string().unwrap();
+            let text = std::fs::read_to_string(world.path()).unwrap();
+            project.write(&format!("fixtures/simulator/{name}"), &text);
         }
         project
     }

@@ -8,7 +8,8 @@ use super::call::Call;
 use super::route::Route;
 use super::{
     affinity, archive, build, create, exec, exit, gate, image_show, images, inspect, labels, lifecycle,
-    links, list, log_config, logs, network, options, ports, resources, system, top, unchecked, volumes,
+    links, list, log_config, logs, network, options, ports, resources, system, top, unchecked,
+    volume_filters, volumes,
 };
 use crate::version::Version;
 
@@ -149,13 +150,14 @@ static ALL: &[Behaviour] = &[
     always(&["upgrade-error-bare-response"], "An upgrade that fails has a bare answer", &[Woven]),
     always(&["uncaught-exception-drops-connection"], "Some input drops the connection", &[
         Before(&[R::Rename], lifecycle::rename_needs_name), Before(&[R::Resize], lifecycle::resize_needs_size),
-        Before(&[R::Commit], images::commit_needs_container)]),
+        Before(&[R::Commit], images::commit_needs_container), Before(LIST, list::all_twice)]),
     always(&["api-version-minimum"], "API versions below 1.20 are refused", &[Woven]),
     always(&["api-version-no-maximum"], "No API version is too new", &[Woven]),
     always(&["api-version-compared-as-text"], "API versions are compared as text", &[Woven]),
     always(&["api-version-unparsable"], "A word in the place of a version is a 400", &[Woven]),
     always(&["api-version-unversioned-default"], "No version means 1.21", &[Woven]),
     always(&["ping-and-events-skip-checks"], "Ping and events are not checked", &[Woven]),
+    always(&["ca-pem-route"], "The certificate of the server", &[Woven]),
     always(&["version-fields"], "The version is that of Docker 1.9", &[After(&[R::Version], system::version_fields)]),
     always(&["info-driver-values"], "Info describes the data center", &[After(&[R::Info], system::info_values)]),
     always(&["info-kernel-version-fixed"], "Info has a constant kernel", &[After(&[R::Info], system::info_kernel)]),
@@ -235,7 +237,8 @@ static ALL: &[Behaviour] = &[
     since(LATER, &["x-auth-token-header"], "Tokens of accounts", &[Woven]),
     always(&["account-forbidden-403"], "An account that may not use the data center", &[Woven]),
     // Making a container: what is checked, in order.
-    always(&["create-content-type-handling"], "Bodies by their content type", &[Before(CREATE, create::content_type)]),
+    always(&["create-content-type-handling"], "Bodies by their content type", &[
+        Before(CREATE, create::content_type), Before(&[R::VolumeCreate], create::broken_json)]),
     always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image), Before(CREATE, create::field_types)]),
     always(&["create-name-in-body"], "The name in the body is a text", &[Before(CREATE, create::name_in_body)]),
     always(&["create-hostconfig-required"], "HostConfig is needed", &[Before(CREATE, create::hostconfig)]),
@@ -266,8 +269,8 @@ static ALL: &[Behaviour] = &[
     always(&["publish-remap-refused"], "Ports keep their number", &[Before(CREATE, ports::no_remap)]),
     always(&["publish-port-limit"], "128 ports", &[Before(CREATE, ports::limit)]),
     always(&["binds-when-nfs-off"], "Binds need NFS volumes", &[Before(CREATE, volumes::binds_need_nfs)]),
-    always(&["local-volumes-max-8"], "Eight volumes", &[Before(CREATE, volumes::too_many)]),
     always(&["volumes-from-limit"], "Volumes of two others", &[Before(CREATE, volumes::from_too_many)]),
+    always(&["local-volumes-max-8"], "Eight volumes", &[Before(CREATE, volumes::too_many)]),
     always(&["volumes-from-missing-source"], "A missing source of volumes", &[Answered(CREATE, volumes::from_missing)]),
     always(&["links-missing-target"], "A missing target of a link", &[Answered(CREATE, links::missing_target)]),
     since(LATER, &["account-quota-403"], "A quota that is used up", &[Before(CREATE, gate::within_quota)]),
@@ -302,7 +305,8 @@ static ALL: &[Behaviour] = &[
     always(&["static-ip-and-aliases-ignored"], "NetworkingConfig is ignored", &[Before(CREATE, options::no_networking_config)]),
     always(&["stdin-once-always-false"], "StdinOnce is false", &[
         Before(CREATE, options::no_stdin_once), After(INSPECT, inspect::stdin_once)]),
-    always(&["expose-at-create-ignored"], "ExposedPorts are ignored", &[Before(CREATE, options::no_expose)]),
+    always(&["expose-at-create-ignored"], "ExposedPorts are ignored", &[
+        Before(CREATE, options::no_expose), After(INSPECT, ports::inspect_exposed)]),
     always(&["restart-policy-unless-stopped-dropped"], "Restart policies", &[
         Before(CREATE, create::restart_policy), After(INSPECT, inspect::restart_policy)]),
     always(&["restart-limit-not-checked"], "Any number of attempts", &[
@@ -315,7 +319,9 @@ static ALL: &[Behaviour] = &[
     always(&["links-env-no-alias-port"], "Variables of links", &[Woven]),
     always(&["memory-non-numeric-uses-default"], "Memory that is no number", &[Before(CREATE, resources::non_numeric)]),
     always(&["memory-below-4m-accepted"], "Very little memory", &[Before(CREATE, resources::too_small)]),
-    always(&["network-mode-bridge-meaning"], "One bridge beneath", &[Before(CREATE, network::one_bridge_beneath)]),
+    always(&["network-name-resolution"], "Networks by their names", &[
+        Before(CREATE, network::ambiguous_network), Before(CREATE, network::account_network)]),
+    always(&["network-mode-bridge-meaning"], "Any network without fabrics", &[Before(CREATE, network::any_network)]),
     always(&["create-name-rules"], "Names are aliases", &[Woven]),
     always(&["smartos-image-uuid"], "SmartOS images", &[After(INSPECT, inspect::smartos_image)]),
     always(&["create-is-synchronous-and-slow"], "A create takes its time", &[Woven]),
@@ -367,14 +373,16 @@ static ALL: &[Behaviour] = &[
     always(&["inspect-config-memory-from-vm"], "Memory in Config", &[After(INSPECT, resources::config_memory)]),
     always(&["inspect-labels-package"], "The package is a label", &[After(INSPECT, resources::inspect_label)]),
     always(&["list-labels-package-unknown"], "The package is a label in lists", &[Each(LIST, resources::list_label)]),
+    always(&["own-ip-stack-per-container"], "An address of one's own", &[
+        Before(CREATE, ports::publish_nothing_beneath), After(INSPECT, ports::show_asked)]),
     always(&["inspect-hostconfig-portbindings-shape", "publish-empty-hostport", "publish-only-first-binding"], "Port bindings", &[
-        Before(CREATE, ports::publish_nothing_beneath), After(INSPECT, ports::inspect_bindings)]),
+        After(INSPECT, ports::inspect_bindings)]),
     since(LATER, &["inspect-ports-hostip", "publish-all-same-number"], "Ports in inspect", &[After(INSPECT, ports::inspect_ports)]),
-    always(&["inspect-exposed-ports-lost"], "Exposed ports", &[After(INSPECT, ports::inspect_exposed)]),
+    always(&["inspect-exposed-ports-lost"], "Exposed ports", &[After(INSPECT, ports::lost_ports)]),
     always(&["list-ports-ip"], "Ports in lists", &[Each(LIST, ports::list_ports)]),
     always(&["inspect-networkmode-always-bridge"], "The network mode is bridge", &[After(INSPECT, network::mode_is_bridge)]),
     always(&["inspect-networksettings-when-stopped"], "A stopped container keeps its address", &[After(INSPECT, network::keep_address)]),
-    always(&["inspect-networksettings-primary-nic-only", "own-ip-stack-per-container"], "The primary interface", &[
+    always(&["inspect-networksettings-primary-nic-only", "publish-adds-external-nic"], "The primary interface", &[
         After(INSPECT, network::primary_nic_only)]),
     always(&["inspect-dns-always-filled"], "Resolvers", &[After(INSPECT, network::dns_filled)]),
     always(&["host-hostname-domain"], "Domain names", &[After(INSPECT, network::domain)]),
@@ -459,14 +467,20 @@ static ALL: &[Behaviour] = &[
     always(&["network-prune-not-implemented"], "docker network prune", &[Before(&[R::NetworkPrune], network::prune)]),
     // Volumes.
     always(&["volumes-disabled"], "Volumes are off", &[Before(VOLUMES, volumes::disabled)]),
+    always(&["volume-driver-rules"], "Drivers of volumes", &[Before(&[R::VolumeCreate], volumes::driver)]),
     always(&["volume-name-rules"], "Names of volumes", &[
         Before(&[R::VolumeCreate, R::VolumeDelete, R::VolumeInspect], volumes::name_rules)]),
-    always(&["volume-driver-rules"], "Drivers of volumes", &[Before(&[R::VolumeCreate], volumes::driver)]),
     always(&["volume-size-option"], "Sizes of volumes", &[Before(&[R::VolumeCreate], volumes::size)]),
+    always(&["volume-network-option"], "Networks of volumes", &[Before(&[R::VolumeCreate], volumes::network)]),
+    always(&["volume-list-filters"], "Filters of volumes", &[
+        Before(&[R::VolumeList], volume_filters::check), After(&[R::VolumeList], volume_filters::whole_names)]),
+    always(&["volume-not-reachable"], "Volumes of another network", &[Before(CREATE, volumes::reachable)]),
+    always(&["volume-content-copy"], "New volumes are empty", &[Before(CREATE, volumes::no_content)]),
+    always(&["volumes-from-own-volumes-only"], "Only volumes of one's own are taken over", &[After(INSPECT, volumes::show_sources)]),
     always(&["volume-create-duplicate"], "A volume that is there", &[Woven]),
     always(&["volume-create-slow"], "Making a volume takes its time", &[Woven]),
     always(&["volume-create-response"], "Making a volume tells its name", &[Answered(&[R::VolumeCreate], volumes::create_response)]),
-    always(&["volume-list-fields", "local-volumes-not-listed"], "What volumes tell", &[
+    always(&["volume-list-fields", "volume-auto-create"], "What volumes tell", &[
         After(&[R::VolumeInspect], volumes::fields), After(&[R::VolumeList], volumes::list_fields)]),
     always(&["volume-inspect-missing-404-empty"], "A missing volume", &[Woven]),
     always(&["volume-delete-errors"], "Removing a missing volume", &[Woven]),

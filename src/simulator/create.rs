@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Body};
 use super::call::Call;
 use super::docker::Ask;
-use super::json::{is_strings, put, strings, take, text};
+use super::json::{is_strings, put, strings, syntax_error, take, text};
 use super::state::Container;
-use super::{affinity, links, ports, resources, route, unchecked};
+use super::{affinity, links, ports, resources, route, unchecked, volumes};
 
 /// What the content type does to the body (catalogue: create-content-type-handling).
 pub fn content_type(call: &mut Call) -> Result<(), Answer> {
@@ -22,8 +22,8 @@ pub fn content_type(call: &mut Call) -> Result<(), Answer> {
         Some(kind) if kind.trim_start().starts_with("application/json") => {
             if call.body.is_empty() {
                 call.json = Some(json!({}));
-            } else if let Err(error) = serde_json::from_slice::<Value>(&call.body) {
-                return Err(Answer::coded(400, "InvalidContent", format!("Invalid JSON: {error}")));
+            } else {
+                broken_json(call)?;
             }
         }
         // A body of another type is read as one without fields.
@@ -33,6 +33,17 @@ pub fn content_type(call: &mut Call) -> Result<(), Answer> {
         call.json = Some(json!({}));
     }
     Ok(())
+}
+
+/// A body that calls itself JSON and is none (catalogue: create-content-type-handling).
+pub fn broken_json(call: &mut Call) -> Result<(), Answer> {
+    let kind = call.header("content-type").unwrap_or_default();
+    if call.body.is_empty() || !kind.trim_start().starts_with("application/json") {
+        return Ok(());
+    }
+    let Err(error) = serde_json::from_slice::<Value>(&call.body) else { return Ok(()) };
+    let said = syntax_error(&String::from_utf8_lossy(&call.body), &error);
+    Err(Answer::coded(400, "InvalidContent", format!("Invalid JSON: {said}")))
 }
 
 fn field<'a>(call: &'a Call, pointer: &str) -> Option<&'a Value> {
@@ -179,6 +190,7 @@ pub async fn serve(call: &mut Call) -> Answer {
     }
     let lacks_directory = unchecked::working_directory(call).await;
     let link = links::told_at_create(call).await;
+    volumes::take_over(call).await;
     let mut answer = call.forward().await;
     if let Some(id) = answer.value().map(|v| text(v, "/Id").to_owned()) {
         remember(call, &id, lacks_directory, link);

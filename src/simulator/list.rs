@@ -23,6 +23,15 @@ struct Rest {
     packages: Vec<String>,
 }
 
+/// A flag that is given twice is a list, which ends the process (sdc-docker `lib/common.js:190-194`;
+/// catalogue: uncaught-exception-drops-connection).
+pub fn all_twice(call: &mut Call) -> Result<(), Answer> {
+    match call.query.iter().filter(|(key, _)| key == "all").count() {
+        0 | 1 => Ok(()),
+        _ => Err(Answer::new(0, Body::Drop)),
+    }
+}
+
 /// Lists containers.
 pub async fn serve(call: &mut Call) -> Answer {
     call.service.pause("management-calls-slow", "list").await;

@@ -201,9 +201,17 @@ pub fn no_stdin_once(call: &mut Call) -> Result<(), Answer> {
     drop_config(call, &["StdinOnce"])
 }
 
-/// ExposedPorts of the request are not read (catalogue: expose-at-create-ignored).
+/// ExposedPorts of the request are not read; a port that is published is exposed by that
+/// (catalogue: expose-at-create-ignored).
 pub fn no_expose(call: &mut Call) -> Result<(), Answer> {
-    drop_config(call, &["ExposedPorts"])
+    let published = super::ports::published(&call.asked, &call.image);
+    if let Some(exposed) =
+        call.json.as_mut().and_then(|body| super::json::object(body, "")?.get_mut("ExposedPorts"))
+        && let Value::Object(ports) = exposed
+    {
+        ports.retain(|port, _| published.contains_key(port));
+    }
+    Ok(())
 }
 
 fn drop_config(call: &mut Call, keys: &[&str]) -> Result<(), Answer> {

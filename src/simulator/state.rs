@@ -83,6 +83,9 @@ pub struct Volume {
     pub labels: Option<Value>,
     /// The last number of its address.
     pub host: u8,
+    /// The network that it was asked to be on.
+    #[serde(default)]
+    pub network: Option<String>,
 }
 
 /// Everything remembered.

@@ -1,5 +1,7 @@
 //! `/version`, `/info`, `/auth` and `/ca.pem`.
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Body};
@@ -13,13 +15,20 @@ use super::route::Route;
 pub async fn serve(call: &mut Call, route: Route) -> Answer {
     match route {
         Route::Auth => auth(call).await,
-        Route::CaPem => {
-            let mut answer = Answer::error(404, "page not found");
-            answer.unrouted = true;
-            answer
-        }
+        Route::CaPem => certificate(call),
         _ => call.forward().await,
     }
+}
+
+/// The certificate of the server, as it comes and without a type (sdc-docker `lib/endpoints/ca.js:18-32`).
+fn certificate(call: &Call) -> Answer {
+    if !call.on("ca-pem-route") {
+        let mut answer = Answer::error(404, "page not found");
+        answer.unrouted = true;
+        return answer;
+    }
+    let pem = Full::new(Bytes::from_static(include_bytes!("../../fixtures/simulator/ca.pem")));
+    Answer::new(200, Body::Stream(pem.map_err(|never| match never {}).boxed_unsync()))
 }
 
 /// Credentials: their parts have to be there, and where a registry asks for a password at every
