@@ -20,6 +20,7 @@ mod dockerfile;
 mod exec;
 mod exit;
 mod filters;
+mod frames;
 mod gate;
 mod image_show;
 mod images;

@@ -345,7 +345,9 @@ fn coverage_counts_what_was_asked_and_check_finds_reasons_that_do_not_hold() {
     assert_eq!(told["statuses"]["missing"], serde_json::json!(["GET /events 200", "GET /events 500"]));
     let text = stdout(&project.run(&["coverage", "--api", "1.24"]));
     assert!(text.contains("missing: 4 things of 1 route") && text.contains("never asked"), "{text}");
-    assert_eq!(code(&project.run(&["coverage", "--api", "1.20"])), 0, "no target holds there");
+    let below = project.run(&["coverage", "--api", "1.20", "--format", "json"]);
+    assert_eq!(code(&below), 0, "no target holds there");
+    assert_eq!(json(&below)["routes"]["exercised"], 1, "1.21 stands for it");
     assert_eq!(code(&project.run(&["coverage", "--api", "1.19"])), 4);
     let all = json(&project.run(&["coverage", "--format", "json"]));
     assert_eq!(all["versions"].as_array().unwrap().len(), 2);

@@ -9,7 +9,7 @@ use super::answer::{Answer, Body};
 use super::call::Call;
 use super::create::fault_text;
 use super::docker::Ask;
-use super::json::text;
+use super::json::{put, text};
 use super::route::{Route, encode};
 
 const STAT: &str = "x-docker-container-path-stat";
@@ -17,18 +17,16 @@ const STAT: &str = "x-docker-container-path-stat";
 /// Passes archives on as they come; the older copy is an archive too.
 pub async fn serve(call: &mut Call, route: Route) -> Answer {
     if route == Route::ArchivePut && call.on("archive-put-to-file") && is_file(call).await {
-        // The class is that of another error: its attributes were overwritten (lib/errors.js:576).
-        return Answer::coded(409, "VolumeSizeNotAvailable", "path was not to a directory");
+        return not_a_directory();
     }
-    if route != Route::Copy {
-        return call.forward_stream().await;
+    if route == Route::ArchiveHead || route == Route::ArchiveGet {
+        return look(call, route).await;
     }
-    if !call.on("copy-endpoint-still-there") {
+    if route != Route::Copy || !call.on("copy-endpoint-still-there") {
         return call.forward_stream().await;
     }
     let resource = call.json.as_ref().map(|body| text(body, "/Resource").to_owned()).unwrap_or_default();
-    let target =
-        format!("/v1.41/containers/{}/archive?path={}", encode(call.container_id()), encode(&resource));
+    let target = archive_of(call, &resource);
     match call.service.docker.stream(Ask::new(Method::GET, target)).await {
         Ok(mut answer) if !answer.is_error() => {
             answer.without(STAT);
@@ -39,10 +37,62 @@ pub async fn serve(call: &mut Call, route: Route) -> Answer {
     }
 }
 
+/// The archive of a path, or what it is.
+async fn look(call: &mut Call, route: Route) -> Answer {
+    let path = call.param("path").unwrap_or_default().to_owned();
+    if path.is_empty() && call.on("archive-missing-path-param") {
+        call.set_param("path", "/");
+    }
+    let mut answer = call.forward_stream().await;
+    if route == Route::ArchiveHead && answer.is_error() {
+        // The answer to a HEAD has no text.
+        let target = archive_of(call, &path);
+        if let Ok(told) = call.service.docker.stream(Ask::new(Method::GET, target)).await {
+            answer = told;
+        }
+    }
+    if fault_text(&answer).contains("not a directory") && call.on("archive-put-to-file") {
+        return not_a_directory();
+    }
+    if call.on("archive-follow-link")
+        && let Some(mut stat) = stat_of(&answer)
+        && !text(&stat, "/linkTarget").is_empty()
+        && let Some(link) = raw_link(call, &path).await
+    {
+        put(&mut stat, "", "linkTarget", json!(link));
+        answer.set(STAT, STANDARD.encode(stat.to_string()));
+    }
+    call.set_param("path", &path);
+    answer
+}
+
+fn archive_of(call: &Call, path: &str) -> String {
+    format!("/v1.41/containers/{}/archive?path={}", encode(call.container_id()), encode(path))
+}
+
+fn stat_of(answer: &Answer) -> Option<Value> {
+    let stat = STANDARD.decode(answer.header(STAT)?).ok()?;
+    serde_json::from_slice(&stat).ok()
+}
+
+/// What a symbolic link holds: stock Docker resolves it in the header, and not in the archive.
+async fn raw_link(call: &Call, path: &str) -> Option<String> {
+    let answer = call.service.docker.ask(Ask::new(Method::GET, archive_of(call, path))).await.ok()?;
+    let Body::Raw(bytes) = answer.body else { return None };
+    let mut archive = tar::Archive::new(&bytes[..]);
+    let entry = archive.entries().ok()?.next()?.ok()?;
+    entry.link_name().ok()?.map(|link| link.to_string_lossy().into_owned())
+}
+
+/// The class is that of another error: its attributes were overwritten (sdc-docker
+/// `lib/errors.js:576-579`).
+fn not_a_directory() -> Answer {
+    Answer::coded(409, "VolumeSizeNotAvailable", "path was not to a directory")
+}
+
 async fn is_file(call: &Call) -> bool {
     let path = call.param("path").unwrap_or_default();
-    let target = format!("/v1.41/containers/{}/archive?path={}", encode(call.container_id()), encode(path));
-    match call.service.docker.ask(Ask::new(Method::HEAD, target)).await {
+    match call.service.docker.ask(Ask::new(Method::HEAD, archive_of(call, path))).await {
         Ok(answer) if answer.status == 200 => {
             !super::lifecycle::is_directory(call, call.container_id(), path).await
         }
@@ -50,11 +100,15 @@ async fn is_file(call: &Call) -> bool {
     }
 }
 
-/// A path has to be given (catalogue: archive-missing-path-param).
+/// A path has to be given; an empty one is the root (catalogue: archive-missing-path-param).
 pub fn needs_path(call: &mut Call) -> Result<(), Answer> {
-    match call.param("path") {
-        Some(path) if !path.is_empty() => Ok(()),
-        _ => Err(Answer::invalid("\"path\" must be a string")),
+    match (call.param("path"), call.route) {
+        (None, _) => Err(Answer::invalid("\"path\" must be a string")),
+        (Some(""), Some(Route::ArchivePut)) => {
+            call.set_param("path", "/");
+            Ok(())
+        }
+        (Some(_), _) => Ok(()),
     }
 }
 
@@ -67,8 +121,7 @@ pub fn content_type(_: &Call, answer: &mut Answer) {
 
 /// Name, mode and time of a path, with less in them (catalogue: archive-path-stat-header).
 pub fn path_stat(call: &Call, answer: &mut Answer) {
-    let Some(stat) = answer.header(STAT).and_then(|stat| STANDARD.decode(stat).ok()) else { return };
-    let Ok(stat) = serde_json::from_slice::<Value>(&stat) else { return };
+    let Some(stat) = stat_of(answer) else { return };
     let mode = stat.get("mode").and_then(Value::as_u64).unwrap_or(0);
     let mode = match (mode & (1 << 31) != 0, mode & (1 << 27) != 0) {
         (true, _) => 1_u64 << 31,
@@ -100,6 +153,18 @@ pub fn missing_file(_: &Call, answer: &mut Answer) {
 pub fn bad_tar(_: &Call, answer: &mut Answer) {
     let is_tar = fault_text(answer).contains("archive/tar") || fault_text(answer).contains("unexpected EOF");
     if answer.is_error() && is_tar {
+        *answer = Answer::empty(200).with("content-type", "text/plain");
+    }
+}
+
+/// Whether a directory may be replaced, and what is read-only, is not asked first; the program that
+/// unpacks fails or not, and only its log says so (catalogue: archive-no-overwrite,
+/// archive-put-read-only-rules).
+pub fn never_refused(call: &Call, answer: &mut Answer) {
+    let text = fault_text(answer);
+    let is_refused = |id: &str, words: &str| call.on(id) && text.contains(words);
+    let is_kept = is_refused("archive-no-overwrite", "cannot overwrite directory");
+    if answer.is_error() && (is_kept || is_refused("archive-put-read-only-rules", "marked read-only")) {
         *answer = Answer::empty(200).with("content-type", "text/plain");
     }
 }

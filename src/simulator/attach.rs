@@ -4,11 +4,17 @@
 use futures_util::future::BoxFuture;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 
-use super::answer::{Answer, Body};
+use super::answer::{Answer, Body, Session};
 use super::call::{Call, unreachable};
+use super::frames::{Coding, Pump, apart, frame};
+use super::json::{flag, text};
+
+/// Keys that nobody types, so that the Docker beneath never detaches a client by itself.
+const NEVER_TYPED: &str = "ctrl-_,ctrl-^,ctrl-_,ctrl-^,ctrl-_,ctrl-^";
 
 /// The connection to the Docker beneath.
 pub type Beneath = TokioIo<Upgraded>;
@@ -26,16 +32,43 @@ pub async fn serve(call: &mut Call) -> Answer {
         call.set_param("stderr", "1");
         call.query.retain(|(key, _)| key != "logs");
     }
+    if has_ended(call) && call.on("stream-error-after-101") {
+        let session = said("HTTP/1.1 409 Connection Not Upgraded\r\nConnection: close\r\n\r\n".into());
+        return Answer::new(101, Body::Hijack { head: head(call, "attach-always-101"), session });
+    }
+    let is_tty = flag(&call.container, "/Config/Tty");
+    let fixed_keys = call.on("attach-detach-keys");
+    if fixed_keys {
+        call.set_param("detachKeys", NEVER_TYPED);
+    }
     let ask = call.forwarded();
     let beneath = match call.service.docker.upgrade(ask).await {
         Ok(Ok(beneath)) => beneath,
         Ok(Err(refused)) => return refused,
         Err(error) => return unreachable(error),
     };
-    let is_tty = super::json::flag(&call.container, "/Config/Tty");
-    let cut = !is_tty && call.on("stream-frame-length-in-characters");
-    let head = head(call, "attach-always-101");
-    Answer::new(101, Body::Hijack { head, session: session(beneath, cut, Rewriting::None) })
+    let coding = if is_tty { Coding::default() } else { Coding::of(call) };
+    let keys = if is_tty && fixed_keys { Keys::Fixed(false) } else { Keys::None };
+    let session = session(beneath, coding, Rewriting::None, keys);
+    Answer::new(101, Body::Hijack { head: head(call, "attach-always-101"), session })
+}
+
+/// Whether the container ran and does not any more: the status line is written before that is
+/// found out (catalogue: stream-error-after-101).
+fn has_ended(call: &Call) -> bool {
+    let failed = |container: super::state::Container| container.start_failure.is_some();
+    text(&call.container, "/State/Status") == "exited"
+        || call.service.state.container(call.container_id()).is_some_and(failed)
+}
+
+/// A session that says something and ends.
+pub fn said(bytes: Vec<u8>) -> Session {
+    Box::new(move |mut socket, _| {
+        Box::pin(async move {
+            let _ = socket.write_all(&bytes).await;
+            let _ = socket.shutdown().await;
+        })
+    })
 }
 
 /// Passes a websocket on to the Docker beneath, where it is not switched off.
@@ -51,7 +84,8 @@ pub async fn websocket(call: &mut Call) -> Answer {
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n{}\r\n",
                 lines.collect::<String>()
             );
-            Answer::new(101, Body::Hijack { head, session: session(beneath, false, Rewriting::None) })
+            let session = session(beneath, Coding::default(), Rewriting::None, Keys::None);
+            Answer::new(101, Body::Hijack { head, session })
         }
         Ok(Err(refused)) => refused,
         Err(error) => unreachable(error),
@@ -90,24 +124,40 @@ pub enum Rewriting {
     Whole(Rewrite),
 }
 
+/// How a client detaches itself by what it types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// It cannot, or the Docker beneath sees to it.
+    None,
+    /// Ctrl-P and then Ctrl-Q, each in a chunk of its own; whether the first was the last chunk
+    /// (catalogue: attach-detach-keys).
+    Fixed(bool),
+}
+
+impl Keys {
+    /// Whether a chunk of input completes the keys.
+    fn detach(&mut self, chunk: &[u8]) -> bool {
+        match self {
+            Keys::None => false,
+            Keys::Fixed(true) if chunk == [0x11] => true,
+            Keys::Fixed(seen) => {
+                *seen = chunk == [0x10];
+                false
+            }
+        }
+    }
+}
+
 /// Passes bytes both ways until the engine beneath ends the stream. The client's end of input is
 /// passed on, and its output goes on after that.
-pub fn session(beneath: Beneath, cut: bool, rewriting: Rewriting) -> super::answer::Session {
+pub fn session(beneath: Beneath, coding: Coding, rewriting: Rewriting, keys: Keys) -> Session {
     Box::new(move |socket: TcpStream, read: bytes::Bytes| {
         Box::pin(async move {
             let (mut from_client, mut to_client) = socket.into_split();
             let (mut from_engine, mut to_engine) = tokio::io::split(beneath);
-            let input = async {
-                if !read.is_empty() && to_engine.write_all(&read).await.is_err() {
-                    return;
-                }
-                let _ = tokio::io::copy(&mut from_client, &mut to_engine).await;
-                let _ = to_engine.shutdown().await;
-                // Its end is not the end of the output.
-                std::future::pending::<()>().await;
-            };
+            let input = feed(&mut from_client, &mut to_engine, &read, keys);
             let output = async {
-                let mut pump = Pump { pending: Vec::new(), cut };
+                let mut pump = Pump::new(coding);
                 let mut buffer = vec![0; 16 * 1024];
                 let mut whole = Vec::new();
                 loop {
@@ -130,12 +180,12 @@ pub fn session(beneath: Beneath, cut: bool, rewriting: Rewriting) -> super::answ
                     let mut bytes = Vec::new();
                     for (stream, payload) in [(1, stdout), (2, stderr)] {
                         if !payload.is_empty() {
-                            frame(stream, &payload, cut, &mut bytes);
+                            frame(stream, &payload, coding, &mut bytes);
                         }
                     }
                     let _ = to_client.write_all(&bytes).await;
                 }
-                let _ = to_client.write_all(&pump.pending).await;
+                let _ = to_client.write_all(&pump.rest()).await;
                 let _ = to_client.shutdown().await;
             };
             tokio::select! { () = input => {} () = output => {} }
@@ -143,61 +193,25 @@ pub fn session(beneath: Beneath, cut: bool, rewriting: Rewriting) -> super::answ
     })
 }
 
-/// Frames on their way, whole ones at a time.
-struct Pump {
-    pending: Vec<u8>,
-    cut: bool,
-}
-
-impl Pump {
-    fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
-        if !self.cut {
-            return bytes.to_vec();
+/// Passes the client's input on. Returns only when the client detached itself: the end of the input
+/// is not the end of the output.
+async fn feed(
+    client: &mut OwnedReadHalf,
+    engine: &mut (impl AsyncWrite + Unpin),
+    read: &[u8],
+    mut keys: Keys,
+) {
+    let mut goes_on = read.is_empty() || engine.write_all(read).await.is_ok();
+    let mut buffer = vec![0; 16 * 1024];
+    while goes_on {
+        let length = client.read(&mut buffer).await.unwrap_or(0);
+        if keys.detach(&buffer[..length]) {
+            return;
         }
-        self.pending.extend_from_slice(bytes);
-        let mut out = Vec::new();
-        while let Some((stream, length)) = header(&self.pending) {
-            if self.pending.len() < 8 + length {
-                break;
-            }
-            let payload: Vec<u8> = self.pending.drain(..8 + length).skip(8).collect();
-            frame(stream, &payload, true, &mut out);
-        }
-        out
+        goes_on = length > 0 && engine.write_all(&buffer[..length]).await.is_ok();
     }
-}
-
-fn header(bytes: &[u8]) -> Option<(u8, usize)> {
-    match *bytes {
-        [stream @ 0..=2, 0, 0, 0, a, b, c, d, ..] => {
-            Some((stream, u32::from_be_bytes([a, b, c, d]) as usize))
-        }
-        _ => None,
-    }
-}
-
-/// Standard output and error of a multiplexed stream; bytes without frames are output.
-fn apart(mut bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    while let Some((stream, length)) = header(bytes) {
-        let Some(payload) = bytes.get(8..8 + length) else { break };
-        if stream == 2 { &mut stderr } else { &mut stdout }.extend_from_slice(payload);
-        bytes = &bytes[8 + length..];
-    }
-    stdout.extend_from_slice(bytes);
-    (stdout, stderr)
-}
-
-/// A frame. sdc-docker counts UTF-16 units and cuts the payload to so many bytes
-/// (catalogue: stream-frame-length-in-characters).
-fn frame(stream: u8, payload: &[u8], cut: bool, out: &mut Vec<u8>) {
-    let length = match cut {
-        true => String::from_utf8_lossy(payload).encode_utf16().count().min(payload.len()),
-        false => payload.len(),
-    };
-    out.extend_from_slice(&[stream, 0, 0, 0]);
-    out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    out.extend_from_slice(&payload[..length]);
+    let _ = engine.shutdown().await;
+    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]
@@ -205,12 +219,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_length_counts_characters_and_the_payload_is_cut() {
-        let mut out = Vec::new();
-        frame(1, "h\u{e9}llo\n".as_bytes(), true, &mut out);
-        assert_eq!(out, [&[1, 0, 0, 0, 0, 0, 0, 6][..], "h\u{e9}llo".as_bytes()].concat());
-        let mut pump = Pump { pending: Vec::new(), cut: true };
-        assert!(pump.take(&[1, 0, 0, 0, 0, 0, 0, 2, b'a']).is_empty());
-        assert_eq!(pump.take(b"b"), [1, 0, 0, 0, 0, 0, 0, 2, b'a', b'b']);
+    fn the_keys_come_one_by_one() {
+        let mut keys = Keys::Fixed(false);
+        assert!(!keys.detach(&[0x10, 0x11]));
+        assert!(!keys.detach(&[0x10]));
+        assert!(keys.detach(&[0x11]));
+        assert!(!Keys::None.detach(&[0x11]));
     }
 }

@@ -8,8 +8,8 @@ use super::call::Call;
 use super::route::Route;
 use super::{
     affinity, archive, build, create, exec, exit, gate, image_show, images, inspect, labels, lifecycle,
-    links, list, log_config, network, options, ports, resources, system, top, unchecked, volume_filters,
-    volumes,
+    links, list, log_config, logs, network, options, ports, resources, system, top, unchecked,
+    volume_filters, volumes,
 };
 use crate::version::Version;
 
@@ -172,7 +172,7 @@ static ALL: &[Behaviour] = &[
     always(&["attach-websocket-missing"], "No websockets", &[Woven]),
     always(&["update-not-implemented"], "No update", &[Woven]),
     // Calls that are not implemented, at 0.7 and before.
-    always(&["events-not-implemented"], "docker events", &[Before(&[R::Events], refuse!("events"))]),
+    always(&["events-not-implemented", "stats-all-cli"], "docker events", &[Before(&[R::Events], refuse!("events"))]),
     always(&["export-not-implemented"], "docker export", &[Before(&[R::Export], refuse!("export"))]),
     always(&["import-not-implemented"], "docker import", &[Before(&[R::ImageCreate], images::no_import)]),
     always(&["load-not-implemented"], "docker load", &[Before(&[R::ImageLoad], refuse!("image load"))]),
@@ -243,6 +243,7 @@ static ALL: &[Behaviour] = &[
     always(&["create-name-in-body"], "The name in the body is a text", &[Before(CREATE, create::name_in_body)]),
     always(&["create-hostconfig-required"], "HostConfig is needed", &[Before(CREATE, create::hostconfig)]),
     always(&["create-cmd-entrypoint-string-rejected"], "Commands are lists", &[Before(CREATE, create::commands)]),
+    always(&["log-driver-set"], "Five log drivers", &[Before(CREATE, logs::known_driver)]),
     always(&["log-driver-not-enabled"], "Log drivers are enabled by the operator", &[Before(CREATE, log_config::driver)]),
     always(&["log-opt-validation"], "Options of log drivers", &[Before(CREATE, log_config::options)]),
     always(&["network-mode-host-none"], "No host network, and always one", &[Before(CREATE, network::host_and_none)]),
@@ -355,6 +356,8 @@ static ALL: &[Behaviour] = &[
     always(&["top-fixed-columns"], "Columns of top", &[Before(&[R::Top], top::no_arguments), After(&[R::Top], top::fixed_columns)]),
     always(&["zsched-process"], "zsched", &[After(&[R::Top], top::zsched)]),
     always(&["ipmgmtd-process"], "ipmgmtd", &[After(&[R::Top], top::ipmgmtd)]),
+    always(&["etc-hosts-and-resolv"], "The hosts of a zone", &[Woven]),
+    always(&["mdata-tools-in-container"], "Programs of the platform", &[Woven]),
     always(&["kernel-version-in-container"], "The emulated kernel", &[Woven]),
     always(&["native-filesystems"], "/native", &[Woven]),
     always(&["objfs-system-object"], "/system/object", &[Woven]),
@@ -418,6 +421,8 @@ static ALL: &[Behaviour] = &[
     always(&["exec-detached-runs-at-create", "exec-start-detached-201"], "Detached execs", &[Woven]),
     always(&["exec-start-always-101"], "Starting an exec is a 101", &[Woven]),
     always(&["exec-start-options-ignored"], "Options of the start of an exec", &[Woven]),
+    always(&["exec-tty-needs-stdin"], "A terminal needs an input", &[Woven]),
+    always(&["exec-start-twice"], "Starting an exec again", &[Woven]),
     always(&["exec-start-unknown-404-empty"], "Starting an unknown exec", &[Woven]),
     always(&["exec-missing-command"], "An exec of a missing command", &[Woven]),
     always(&["exec-exit-code-signal-null"], "An exec that a signal ends", &[Woven]),
@@ -427,11 +432,17 @@ static ALL: &[Behaviour] = &[
     always(&["exec-resize-status-200"], "Resizing an exec", &[Woven]),
     always(&["attach-always-101"], "Attaching is a 101", &[Woven]),
     always(&["attach-flags-by-presence"], "Flags of attaching", &[Woven]),
+    always(&["attach-detach-keys"], "Keys to detach with", &[Woven]),
+    always(&["stream-error-after-101"], "Errors after the status line", &[Woven]),
+    always(&["stream-not-binary-safe"], "Streams are text", &[Woven]),
     always(&["stream-frame-length-in-characters"], "Lengths in characters", &[Woven]),
     always(&["logs-response-framing"], "Logs are raw", &[Woven]),
     always(&["logs-stream-selection-ignored"], "Logs of both streams", &[Woven]),
     always(&["logs-since-details-ignored"], "Logs since", &[Woven]),
     always(&["logs-tail-missing-or-invalid"], "Logs need a tail", &[Woven]),
+    always(&["logs-timestamps-format"], "Times in logs", &[Woven]),
+    always(&["logs-current-file-only"], "One file of logs", &[
+        Before(CREATE, logs::one_file), After(INSPECT, logs::show_files)]),
     // Archives.
     always(&["archive-missing-path-param"], "Copying without a path", &[
         Before(&[R::ArchiveGet, R::ArchiveHead, R::ArchivePut], archive::needs_path)]),
@@ -442,6 +453,9 @@ static ALL: &[Behaviour] = &[
         Answered(&[R::ArchiveGet, R::ArchiveHead, R::ArchivePut], archive::missing_file)]),
     always(&["archive-put-to-file"], "Unpacking into a file", &[Woven]),
     always(&["archive-put-bad-tar-200"], "A broken archive", &[Answered(&[R::ArchivePut], archive::bad_tar)]),
+    always(&["archive-no-overwrite"], "A file in the place of a directory", &[Answered(&[R::ArchivePut], archive::never_refused)]),
+    always(&["archive-put-read-only-rules"], "Unpacking where it is read-only", &[Answered(&[R::ArchivePut], archive::never_refused)]),
+    always(&["archive-follow-link"], "Links are not followed", &[Woven]),
     always(&["copy-endpoint-still-there"], "The older copy", &[Woven]),
     // Networks.
     always(&["network-list-shape", "network-no-predefined", "network-list-filters-ignored"], "Networks of the account", &[

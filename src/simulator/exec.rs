@@ -4,14 +4,16 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Body};
-use super::attach::{self, Rewriting};
+use super::attach::{self, Keys, Rewriting};
 use super::call::{Call, unreachable};
 use super::checks::random_hex;
 use super::docker::Ask;
 use super::exit::{self, End};
-use super::inside;
+use super::frames::{Coding, frame};
+use super::inside::{self, Look};
 use super::json::{flag, number, put, strings, text};
 use super::route::{Route, encode};
+use super::service::Service;
 use super::state::Exec;
 
 use super::lifecycle;
@@ -55,7 +57,7 @@ async fn create(call: &mut Call) -> Answer {
     if call.on("exec-user-privileged-ignored")
         && let Some(Value::Object(body)) = &mut call.json
     {
-        for key in ["User", "Privileged", "Env", "WorkingDir"] {
+        for key in ["User", "Privileged", "Env", "WorkingDir", "DetachKeys"] {
             body.shift_remove(key);
         }
     }
@@ -64,6 +66,13 @@ async fn create(call: &mut Call) -> Answer {
     {
         put(body, "", "AttachStdout", json!(true));
         put(body, "", "AttachStderr", json!(true));
+    }
+    // A terminal needs both (cn-agent `lib/docker-stdio.js:193-205`).
+    exec.no_terminal = exec.tty && !flag(&body, "/AttachStdin") && call.on("exec-tty-needs-stdin");
+    if exec.no_terminal
+        && let Some(body) = &mut call.json
+    {
+        put(body, "", "Tty", json!(false));
     }
     let mut answer = call.forward().await;
     if let Some(id) = answer.value().map(|value| text(value, "/Id").to_owned()) {
@@ -93,15 +102,24 @@ async fn start(call: &mut Call) -> Answer {
     if call.on("exec-start-options-ignored") {
         wanted = json!({"Detach": false, "Tty": exec.tty});
     }
+    if exec.no_terminal {
+        put(&mut wanted, "", "Tty", json!(false));
+    }
+    if exec.started && call.on("exec-start-twice") {
+        // The port of the first start is closed by now.
+        let session = attach::said(Vec::new());
+        return Answer::new(101, Body::Hijack { head: attach::head(call, "exec-start-always-101"), session });
+    }
     call.service.state.change(|memory| {
         if let Some(exec) = memory.execs.get_mut(&id) {
             exec.started = true;
         }
     });
     if exec.only_here {
-        let line = fatal(13, "");
+        let mut bytes = Vec::new();
+        frame(2, fatal(13, "").as_bytes(), Coding::default(), &mut bytes);
         let head = attach::head(call, "exec-start-always-101");
-        return Answer::new(101, Body::Hijack { head, session: just(line) });
+        return Answer::new(101, Body::Hijack { head, session: attach::said(bytes) });
     }
     if flag(&wanted, "/Detach") {
         call.json = Some(wanted);
@@ -113,10 +131,15 @@ async fn start(call: &mut Call) -> Answer {
         Ok(Err(refused)) => return refused,
         Err(error) => return unreachable(error),
     };
-    let cut = !exec.tty && call.on("stream-frame-length-in-characters");
+    let coding = match exec.tty {
+        true if exec.no_terminal => Coding { bare: true, ..Coding::of(call) },
+        true => Coding::default(),
+        false => Coding::of(call),
+    };
     let head = attach::head(call, "exec-start-always-101");
     let rewriting = if exec.tty { Rewriting::None } else { rewriting(call, &id, &exec).await };
-    Answer::new(101, Body::Hijack { head, session: attach::session(beneath, cut, rewriting) })
+    let session = attach::session(beneath, coding, rewriting, Keys::None);
+    Answer::new(101, Body::Hijack { head, session })
 }
 
 /// What becomes of the output: looks at the zone are rewritten, and what the engine says of a
@@ -144,15 +167,15 @@ async fn rewriting(call: &Call, id: &str, exec: &Exec) -> Rewriting {
     }
     Rewriting::Whole(Box::new(move |stdout, stderr| {
         let text = String::from_utf8_lossy(&stdout).into_owned();
+        if look == Some(Look::Metadata) && service.on("mdata-tools-in-container") {
+            note_end(&service, &id, 0);
+            return (format!("{}\n", inside::SERVER).into_bytes(), Vec::new());
+        }
         if fails
             && text.starts_with("OCI runtime exec failed")
             && let Some(code) = exit::start_failure(&text, is_directory)
         {
-            service.state.change(|memory| {
-                if let Some(exec) = memory.execs.get_mut(&id) {
-                    exec.failure = Some(code);
-                }
-            });
+            note_end(&service, &id, code);
             return (Vec::new(), fatal(code, &command).into_bytes());
         }
         match look {
@@ -162,23 +185,19 @@ async fn rewriting(call: &Call, id: &str, exec: &Exec) -> Rewriting {
     }))
 }
 
+/// Keeps the exit code of an exec that ended otherwise beneath.
+fn note_end(service: &Service, id: &str, code: i64) {
+    service.state.change(|memory| {
+        if let Some(exec) = memory.execs.get_mut(id) {
+            exec.failure = Some(code);
+        }
+    });
+}
+
 /// The line of dockerexec for a command that it cannot run.
 fn fatal(code: i64, command: &str) -> String {
     let now = exit::iso(time::OffsetDateTime::now_utc());
-    format!("{now} FATAL (code: {code}): {}\n", exit::failure_words(code, command))
-}
-
-/// A session that only writes a line on standard error.
-fn just(line: String) -> super::answer::Session {
-    Box::new(move |mut socket, _| {
-        Box::pin(async move {
-            use tokio::io::AsyncWriteExt as _;
-            let length = u32::try_from(line.len()).unwrap_or_default().to_be_bytes();
-            let bytes = [&[2, 0, 0, 0][..], &length, line.as_bytes()].concat();
-            let _ = socket.write_all(&bytes).await;
-            let _ = socket.shutdown().await;
-        })
-    })
+    format!("{now} FATAL (code: {code}): {}\r\n", exit::failure_words(code, command))
 }
 
 async fn inspect(call: &mut Call) -> Answer {
@@ -196,10 +215,14 @@ async fn inspect(call: &mut Call) -> Answer {
         true => Answer::json(200, json!({"Running": false})),
         false => call.forward().await,
     };
+    if answer.status == 404 && call.on("exec-state-in-one-process") {
+        // The record outlives the container.
+        answer = Answer::json(200, json!({"Running": exec.detach}));
+    }
     let Some(value) = answer.value() else { return answer };
     let running = flag(value, "/Running");
     let mut code = value.get("ExitCode").cloned().unwrap_or(Value::Null);
-    if let Some(failure) = exec.failure.filter(|_| call.on("exec-missing-command")) {
+    if let Some(failure) = exec.failure.filter(|code| *code == 0 || call.on("exec-missing-command")) {
         code = json!(failure);
     }
     if call.on("exec-exit-code-signal-null")

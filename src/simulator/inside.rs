@@ -5,6 +5,9 @@ use super::mounts;
 use super::service::Service;
 use super::state::Container;
 
+/// The server that a container is on; a stand-in.
+pub const SERVER: &str = "00000000-0000-4000-8000-0cc47adeb0a4";
+
 /// A command whose output is rewritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
@@ -18,6 +21,10 @@ pub enum Look {
     Df,
     /// `uname -r`.
     Release,
+    /// `cat /etc/hosts`.
+    Hosts,
+    /// `/native/usr/sbin/mdata-get sdc:server_uuid`, which the Docker beneath does not have.
+    Metadata,
 }
 
 /// Which look a command is, if it is one: by its own name, or as all of a shell's script.
@@ -36,6 +43,8 @@ pub fn look(command: &[String]) -> Option<Look> {
             ("cat", ["/proc/mounts" | "/proc/self/mounts" | "/etc/mtab"]) => Some(Look::ProcMounts),
             ("df", []) => Some(Look::Df),
             ("uname", ["-r"]) => Some(Look::Release),
+            ("cat", ["/etc/hosts"]) => Some(Look::Hosts),
+            ("mdata-get", ["sdc:server_uuid"]) if program.starts_with("/native/") => Some(Look::Metadata),
             _ => None,
         },
         [] => None,
@@ -49,8 +58,23 @@ pub fn rewrite(look: Look, output: &str, service: &Service, container: Option<&C
         Look::Mount | Look::ProcMounts | Look::Df => mounts::rewrite(look, output, service),
         // The emulated kernel (sdc-docker `lib/backends/sdc/containers.js:58`).
         Look::Release if service.on("kernel-version-in-container") => "3.13.0\n".to_owned(),
-        Look::Release => output.to_owned(),
+        Look::Hosts if service.on("etc-hosts-and-resolv") => hosts(output, container),
+        Look::Release | Look::Hosts | Look::Metadata => output.to_owned(),
     }
+}
+
+/// The hosts file without the line that Docker writes for the container itself: a zone has only
+/// what was asked for (catalogue: etc-hosts-and-resolv).
+fn hosts(output: &str, container: Option<&Container>) -> String {
+    let asked = container.map(|container| &container.asked);
+    let extra = asked.map(|asked| super::json::strings(asked, "/HostConfig/ExtraHosts")).unwrap_or_default();
+    let address = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
+    let is_kept = |line: &&str| {
+        let address = address(line);
+        let is_local = address.starts_with("127.") || address.contains(':');
+        is_local || extra.iter().any(|host| host.rsplit_once(':').is_some_and(|(_, its)| its == address))
+    };
+    output.lines().filter(is_kept).map(|line| format!("{line}\n")).collect()
 }
 
 /// The processes of the platform, as rows under the columns that `ps` printed.
@@ -106,6 +130,14 @@ mod tests {
         assert_eq!(look(&shell("mount")), Some(Look::Mount));
         assert_eq!(look(&shell("mount | wc -l")), None);
         assert_eq!(look(&words("echo ps")), None);
+    }
+
+    #[test]
+    fn the_hosts_file_has_what_was_asked_for() {
+        let asked = serde_json::json!({"HostConfig": {"ExtraHosts": ["foo:1.2.3.4"]}});
+        let container = Container { asked, ..Container::default() };
+        let output = "127.0.0.1\tlocalhost\n::1\tlocalhost\n1.2.3.4\tfoo\n172.17.0.2\tweb\n";
+        assert_eq!(hosts(output, Some(&container)), "127.0.0.1\tlocalhost\n::1\tlocalhost\n1.2.3.4\tfoo\n");
     }
 
     #[test]

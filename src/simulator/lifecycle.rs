@@ -135,7 +135,9 @@ async fn delete(call: &mut Call) -> Answer {
         links::target_removed(call);
         call.service.state.change(|m| {
             m.containers.remove(&id);
-            m.execs.retain(|_, exec| exec.container != id);
+            if !call.on("exec-state-in-one-process") {
+                m.execs.retain(|_, exec| exec.container != id);
+            }
         });
     }
     answer

@@ -71,6 +71,9 @@ pub struct Exec {
     pub failure: Option<i64>,
     /// Whether it was started.
     pub started: bool,
+    /// Whether it was to have a terminal and has none.
+    #[serde(default)]
+    pub no_terminal: bool,
 }
 
 /// A volume with the Triton options that Docker does not keep.
