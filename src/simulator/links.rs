@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
-use super::json::{put, strings, take, text};
+use super::json::{flag, put, strings, take, text};
 use super::state::Container;
 
 /// A link is `name:alias` (catalogue: links-format).
@@ -48,7 +48,8 @@ pub struct Told {
 }
 
 /// Takes the links from the request that goes on and puts what sdc-docker tells of them there
-/// instead; nothing where a target is missing, which the Docker beneath says.
+/// instead; nothing where a target is missing or does not run, which the Docker beneath says: of a
+/// target that does not run no fact is known.
 pub async fn told_at_create(call: &mut Call) -> Option<Told> {
     let links = strings(&call.asked, "/HostConfig/Links");
     if links.is_empty() || !call.on("links-env-no-alias-port") {
@@ -59,6 +60,9 @@ pub async fn told_at_create(call: &mut Call) -> Option<Told> {
     for link in &links {
         let (target, alias) = link.split_once(':')?;
         let target = call.service.docker.container(target).await.ok()?;
+        if !flag(&target, "/State/Running") {
+            return None;
+        }
         let record = call.service.state.container(text(&target, "/Id")).unwrap_or_default();
         tell(&mut told, alias, &name, &target, &record);
     }
