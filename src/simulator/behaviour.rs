@@ -7,8 +7,8 @@ use super::answer::Answer;
 use super::call::Call;
 use super::route::Route;
 use super::{
-    archive, create, exec, exit, gate, images, inspect, lifecycle, links, list, logs, network, options, ports,
-    resources, system, top, volumes,
+    archive, create, exec, exit, gate, images, inspect, lifecycle, links, list, logs, network, options,
+    ports, resources, system, top, volumes,
 };
 use crate::version::Version;
 

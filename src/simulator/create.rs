@@ -9,7 +9,7 @@ use super::call::Call;
 use super::docker::Ask;
 use super::json::{is_strings, put, strings, take, text};
 use super::state::Container;
-use super::{ports, resources, route};
+use super::{logs, ports, resources, route};
 
 /// What the content type does to the body (catalogue: create-content-type-handling).
 pub fn content_type(call: &mut Call) -> Result<(), Answer> {
@@ -146,7 +146,9 @@ pub fn missing_image(call: &mut Call) -> Result<(), Answer> {
 pub fn log_driver(call: &mut Call) -> Result<(), Answer> {
     let kind = field(call, "/HostConfig/LogConfig/Type").and_then(Value::as_str);
     match kind {
-        Some(kind) if !kind.is_empty() && !call.service.world.log_drivers.iter().any(|d| d == kind) => {
+        Some(kind)
+            if logs::DRIVERS.contains(&kind) && !call.service.world.log_drivers.iter().any(|d| d == kind) =>
+        {
             Err(Answer::invalid(format!("unsupported log driver: {kind}")))
         }
         _ => Ok(()),

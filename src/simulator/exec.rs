@@ -9,7 +9,7 @@ use super::call::{Call, unreachable};
 use super::checks::random_hex;
 use super::docker::Ask;
 use super::frames::{Coding, frame};
-use super::inside::{self, Look};
+use super::inside;
 use super::json::{flag, number, put, strings, text};
 use super::route::{Route, encode};
 use super::service::Service;
@@ -165,9 +165,9 @@ async fn rewriting(call: &Call, id: &str, exec: &Exec) -> Rewriting {
     }
     Rewriting::Whole(Box::new(move |stdout, stderr| {
         let text = String::from_utf8_lossy(&stdout).into_owned();
-        if look == Some(Look::Metadata) && service.on("mdata-tools-in-container") {
+        if let Some(told) = look.and_then(inside::told).filter(|_| service.on("mdata-tools-in-container")) {
             note_end(&service, &id, 0);
-            return (format!("{}\n", inside::SERVER).into_bytes(), Vec::new());
+            return (format!("{told}\n").into_bytes(), Vec::new());
         }
         if fails
             && text.starts_with("OCI runtime exec failed")
@@ -245,7 +245,7 @@ async fn resize(call: &mut Call) -> Answer {
         return Answer::new(0, Body::Hang);
     }
     let answer = call.forward().await;
-    if call.on("exec-resize-status-200") { Answer::empty(200) } else { answer }
+    if call.on("exec-resize-status-200") && !answer.is_error() { Answer::empty(200) } else { answer }
 }
 
 /// 201 becomes 200 (catalogue: exec-create-status-200).

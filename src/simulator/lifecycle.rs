@@ -102,9 +102,6 @@ async fn delete(call: &mut Call) -> Answer {
     if !answer.is_error() {
         call.service.state.change(|m| {
             m.containers.remove(&id);
-            if !call.on("exec-state-in-one-process") {
-                m.execs.retain(|_, exec| exec.container != id);
-            }
         });
     }
     answer
