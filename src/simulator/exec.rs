@@ -96,6 +96,9 @@ async fn start(call: &mut Call) -> Answer {
     if exec.detach && call.on("exec-start-detached-201") && call.on("exec-detached-runs-at-create") {
         return Answer::empty(201);
     }
+    if call.json.is_none() && !call.on("exec-start-options-ignored") {
+        return call.forward().await;
+    }
     let mut wanted = call.json.clone().unwrap_or(json!({}));
     if call.on("exec-start-options-ignored") {
         wanted = json!({"Detach": false, "Tty": exec.tty});
