@@ -4,16 +4,19 @@ mod accept;
 mod check;
 mod committed;
 mod compare;
+mod completions;
 mod coverage;
 mod docs;
 mod engines;
 mod explain;
+mod lint;
 mod list;
 mod merge;
 mod new;
 mod output;
 mod record;
 mod reports;
+mod review;
 mod run;
 mod schema;
 mod select;
@@ -110,6 +113,8 @@ enum Command {
     Accept(accept::AcceptArgs),
     /// Make the divergence docs and the compatibility matrix
     Docs(docs::DocsArgs),
+    /// Tell what a compose file or a `docker run` line may not rely on
+    Lint(lint::LintArgs),
     /// Hold two reports against each other, of releases or of engines
     Compare(compare::CompareArgs),
     /// Add up the reports of partitions
@@ -126,6 +131,10 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Print the JSON Schema of a file format
     Schema(schema::SchemaArgs),
+    /// Print what a shell completes
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page
+    Man(completions::ManArgs),
 }
 
 /// How a command ended without a result.
@@ -179,6 +188,7 @@ pub fn main() -> u8 {
         Command::Record(args) => record::record(args, common, &mut output),
         Command::Accept(args) => accept::accept(args, common, &mut output),
         Command::Docs(args) => docs::docs(args, common, &mut output),
+        Command::Lint(args) => lint::lint(args, common, &mut output),
         Command::Compare(args) => compare::compare(args, &mut output),
         Command::Merge(args) => merge::merge(args, common, &mut output),
         Command::New(args) => new::new(args, common, &mut output),
@@ -187,6 +197,8 @@ pub fn main() -> u8 {
         Command::Sweep(args) => sweep::sweep(args, common, &mut output),
         Command::Simulate(args) => simulate::simulate(args, common, &mut output),
         Command::Schema(args) => schema::schema(args, &mut output),
+        Command::Completions(args) => completions::completions(args, &mut output),
+        Command::Man(args) => completions::man(args, &mut output),
     };
     match result {
         Ok(code) => code,

@@ -24,8 +24,8 @@ pub const MOST: usize = 80;
 pub struct Coverage {
     /// The version.
     pub api: Version,
-    /// Whether the suite runs at this version unless a scenario says otherwise. Elsewhere it asks
-    /// only what differs, and no target holds.
+    /// Whether scenarios run at this version by default. Elsewhere they are counted at the version
+    /// of theirs that stands for it, and no target holds.
     pub by_default: bool,
     /// The routes.
     pub routes: Tally,
@@ -156,7 +156,7 @@ pub fn coverage(facts: &Documented, asked: &[Asked], unasked: &[Unasked], by_def
         asked_after_all: Vec::new(),
     };
     for item in facts.items() {
-        let exercised = asked.iter().any(|asked| asked.api == facts.api && asked.exercises(&item));
+        let exercised = asked.iter().any(|asked| asked.exercises(&facts.api, &item));
         let reason = unasked.iter().position(|entry| entry.covers(&facts.api, &item));
         let standing = match (exercised, reason) {
             (true, Some(at)) => {

@@ -6,6 +6,7 @@ use regex::Regex;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::docker_option::DockerOption;
 use crate::pointer::Pattern;
 use crate::route::Route;
 use crate::scenario::StepId;
@@ -119,6 +120,47 @@ impl When {
     pub fn narrowness(&self) -> usize {
         let reference = self.reference.as_ref().map_or(0, |(_, range)| 1 + range.bounds());
         self.release.bounds() + self.api.bounds() + reference + usize::from(self.world.is_some())
+    }
+}
+
+/// What an option of a container comes to.
+#[derive(Clone, Debug, Serialize)]
+pub struct OptionEffect {
+    /// The option.
+    #[serde(skip)]
+    pub option: &'static DockerOption,
+    /// What becomes of it.
+    pub effect: Effect,
+    /// The divergence that says why.
+    pub divergence: String,
+    /// The values that it is about; none for all.
+    pub matches: Option<Expression>,
+}
+
+/// What becomes of an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// The container is not made.
+    Refused,
+    /// It is taken, and nothing comes of it.
+    Ignored,
+    /// Something else comes of it.
+    Differs,
+}
+
+/// All effects, as files write them.
+pub const EFFECTS: &[(&str, Effect)] =
+    &[("refused", Effect::Refused), ("ignored", Effect::Ignored), ("differs", Effect::Differs)];
+
+impl Effect {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Effect::Refused => "refused",
+            Effect::Ignored => "ignored",
+            Effect::Differs => "differs",
+        }
     }
 }
 

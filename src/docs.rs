@@ -49,7 +49,7 @@ pub fn pages(suite: &Suite, committed: &[Committed]) -> Result<BTreeMap<String, 
     let features = features(&book, &entries);
     let commands = commands::pages(&book, &entries);
     let releases = releases(&book, &entries);
-    add("README.md".to_owned(), press.index(&features, &commands, &releases))?;
+    add("README.md".to_owned(), press.index(suite, &features, &commands, &releases))?;
     add("divergence.md".to_owned(), press.divergence(&book, &entries, &features))?;
     for feature in &features {
         add(format!("features/{}.md", feature.name), press.feature(feature))?;
@@ -206,12 +206,19 @@ impl Press {
 
     fn index(
         &self,
+        suite: &Suite,
         features: &[Feature],
         commands: &[CommandPage],
         releases: &[Release],
     ) -> Result<String, DocsError> {
         let latest = &self.latest;
-        self.page("index.md", "README.md", context! { features, commands, releases, latest })
+        let is_told = |slug: &&String| {
+            let divergence = suite.divergences.iter().any(|divergence| divergence.id == **slug);
+            divergence || suite.unobservable.iter().any(|entry| entry.id == **slug)
+        };
+        let (all, told) = (suite.catalogue.len(), suite.catalogue.iter().filter(is_told).count());
+        let untold = all - told;
+        self.page("index.md", "README.md", context! { features, commands, releases, latest, all, untold })
     }
 
     fn divergence(

@@ -4,28 +4,37 @@
 //! It owns its listener, its threads and its state; it knows nothing of scenarios,
 //! divergence files or reports. What it shows is a stand-in, never evidence.
 
+mod affinity;
 mod answer;
 mod archive;
 mod attach;
 mod behaviour;
+mod build;
+mod build_context;
+mod build_stream;
 mod call;
 mod checks;
 mod create;
 mod docker;
+mod dockerfile;
 mod exec;
 mod exit;
 mod filters;
 mod frames;
 mod gate;
+mod image_show;
 mod images;
 mod inside;
 mod inspect;
 mod json;
+mod labels;
 mod lifecycle;
 mod links;
 mod list;
+mod log_config;
 mod logs;
 mod mounts;
+mod names;
 mod negotiate;
 mod network;
 mod options;
@@ -41,6 +50,8 @@ mod state;
 mod stats;
 mod system;
 mod top;
+mod unchecked;
+mod volume_filters;
 mod volumes;
 mod world;
 

@@ -169,6 +169,7 @@ impl Store {
             match parts.as_slice() {
                 ["suites", "suite.toml"] => files.suite = Some((name, text)),
                 ["suites", "unobservable.toml"] => files.unobservable = Some((name, text)),
+                ["suites", "options.toml"] => files.options = Some((name, text)),
                 ["suites", "unasked.toml"] => files.unasked = Some((name, text)),
                 ["suites", "own-tests.toml"] => files.own_tests = Some((name, text)),
                 ["suites", "normalise.toml"] => files.rules = Some((name, text)),

@@ -8,6 +8,7 @@ pub mod keys;
 mod literal;
 mod matcher;
 mod observation;
+mod options;
 pub mod own_tests;
 pub mod reader;
 mod request;
@@ -25,7 +26,7 @@ use self::own_tests::OwnTest;
 use self::unasked::Unasked;
 use sha2::{Digest as _, Sha256};
 
-use crate::divergence::Divergence;
+use crate::divergence::{Divergence, OptionEffect};
 use crate::documented::Documented;
 use crate::mistake::Mistake;
 use crate::scenario::Scenario;
@@ -42,6 +43,8 @@ pub struct SuiteFiles {
     pub divergences: Vec<(String, String)>,
     /// `suites/unobservable.toml`.
     pub unobservable: Option<(String, String)>,
+    /// `suites/options.toml`.
+    pub options: Option<(String, String)>,
     /// `suites/normalise.toml`.
     pub rules: Option<(String, String)>,
     /// `fixtures/catalogue.toml`.
@@ -81,6 +84,8 @@ pub struct Suite {
     pub divergences: Vec<Divergence>,
     /// What no client can see, with reasons.
     pub unobservable: Vec<Unobservable>,
+    /// What options of a container come to.
+    pub options: Vec<OptionEffect>,
     /// The slugs of the catalogue.
     pub catalogue: Vec<String>,
     /// What Docker documents, by API version.
@@ -146,6 +151,7 @@ pub fn load(files: &SuiteFiles) -> Result<Suite, Vec<Mistake>> {
     suite.catalogue = settings::catalogue(files.catalogue.as_ref(), &mut found);
     suite.unobservable =
         settings::unobservable(files.unobservable.as_ref(), &suite.catalogue, &by_id, &mut found);
+    suite.options = options::options(files.options.as_ref(), &suite.catalogue, &by_id, &mut found);
     let facts = |(file, text): &(String, String)| api_file::documented(file, text, &mut found);
     suite.documented = files.api.iter().filter_map(facts).collect();
     suite.documented.sort_by(|one, other| one.api.cmp(&other.api));

@@ -1,12 +1,13 @@
 //! `accept`: the last run's findings become divergence files.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::output::Output;
-use super::{CliError, Common, select};
+use super::review::Done;
+use super::{CliError, Common, review, select};
 use crate::accept::{Accepting, Proposal, group::Pair, propose, rest_of};
 use crate::divergence::Evidence;
 use crate::engine_id::Kind;
@@ -33,12 +34,14 @@ pub struct AcceptArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  divergence accept                                   asks for each change
+  divergence accept --evidence read                   walks through the changes on a terminal
   divergence accept exit-statuses --yes --evidence read
   divergence accept --dry-run
 
 New differences become files with a `why` to fill in, drifted ones are pinned anew, and the
-range of fixed ones is closed.";
+range of fixed ones is closed. On a terminal each change waits for a key: pin, skip, edit (in
+$VISUAL or $EDITOR), show both sides, show the diff of the file. Elsewhere --yes or --dry-run
+has to be said.";
 
 /// How a divergence is known, as an argument.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -73,26 +76,30 @@ pub fn accept(args: &AcceptArgs, common: &Common, output: &mut Output) -> Result
     if proposals.is_empty() {
         return Err(CliError::Nothing("the last run has nothing to accept there".to_owned()));
     }
-    if !args.yes && !args.dry_run && !output.is_terminal {
+    let is_terminal = output.is_terminal && std::io::stdin().is_terminal();
+    if !args.yes && !args.dry_run && !is_terminal {
         return Err(CliError::Usage(format!(
             "{} to make; there is no terminal to ask on: say --yes, or --dry-run to see them",
             counted(proposals.len(), "change")
         )));
     }
     let mut written = Vec::new();
-    for proposal in &proposals {
-        tell(proposal, output)?;
+    for (at, proposal) in proposals.iter().enumerate() {
+        tell(proposal, (at + 1, proposals.len()), output)?;
         let Some(text) = &proposal.text else { continue };
         if args.dry_run {
             continue;
         }
-        match if args.yes { Answer::Yes } else { ask(output)? } {
-            Answer::Yes => {
-                write(&store, &loaded.suite, proposal, text)?;
-                written.push(proposal.file.clone());
-            }
-            Answer::No => {}
-            Answer::Quit => break,
+        let done = if args.yes {
+            write(&store, &loaded.suite, proposal, text)?;
+            Done::Written
+        } else {
+            review::walk((&store, &loaded.suite, &report), proposal, text, output)?
+        };
+        match done {
+            Done::Written => written.push(proposal.file.clone()),
+            Done::Skipped => {}
+            Done::Quit => break,
         }
     }
     if output.json {
@@ -121,7 +128,8 @@ pub fn accept(args: &AcceptArgs, common: &Common, output: &mut Output) -> Result
     Ok(exit::FINE)
 }
 
-fn write(
+/// Writes a proposal.
+pub fn write(
     store: &Store,
     suite: &crate::suite::Suite,
     proposal: &Proposal,
@@ -186,11 +194,12 @@ fn pairs(store: &Store, report: &Report) -> Result<Vec<Pair>, CliError> {
     Ok(pairs)
 }
 
-fn tell(proposal: &Proposal, output: &mut Output) -> Result<(), CliError> {
+fn tell(proposal: &Proposal, (number, all): (usize, usize), output: &mut Output) -> Result<(), CliError> {
     if output.json {
         return Ok(());
     }
-    writeln!(output.out, "\n{}", paint(&proposal.title, Ink::Strong, output.colour))?;
+    let title = format!("{number} of {all}: {}", proposal.title);
+    writeln!(output.out, "\n{}", paint(&title, Ink::Strong, output.colour))?;
     for line in proposal.findings.iter().take(4) {
         writeln!(output.out, "  {}", clean(line))?;
     }
@@ -201,24 +210,4 @@ fn tell(proposal: &Proposal, output: &mut Output) -> Result<(), CliError> {
         writeln!(output.out, "  not written: {} has to be edited by hand", proposal.file)?;
     }
     Ok(output.out.flush()?)
-}
-
-enum Answer {
-    Yes,
-    No,
-    Quit,
-}
-
-fn ask(output: &mut Output) -> Result<Answer, CliError> {
-    write!(output.out, "write it? [y]es, [n]o, [q]uit ")?;
-    output.out.flush()?;
-    let mut line = String::new();
-    if std::io::stdin().read_line(&mut line)? == 0 {
-        return Ok(Answer::Quit);
-    }
-    Ok(match line.trim() {
-        "y" | "yes" => Answer::Yes,
-        "q" | "quit" => Answer::Quit,
-        _ => Answer::No,
-    })
 }

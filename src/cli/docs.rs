@@ -12,6 +12,7 @@ use super::{CliError, Common, committed};
 use crate::docs::pages;
 use crate::report::console::{Ink, counted, paint};
 use crate::report::exit;
+use crate::schema;
 use crate::store::{self, Loaded, Store};
 
 /// Arguments of `docs`.
@@ -107,7 +108,19 @@ pub fn folder(store: &Store) -> PathBuf {
 /// All pages as they should be.
 pub fn made(store: &Store, loaded: &Loaded) -> Result<BTreeMap<String, String>, CliError> {
     let committed = committed::committed(store)?;
-    pages(&loaded.suite, &committed).map_err(|error| CliError::Usage(format!("failed to {error}")))
+    let mut made =
+        pages(&loaded.suite, &committed).map_err(|error| CliError::Usage(format!("failed to {error}")))?;
+    // For editors, which find them by .taplo.toml.
+    for (name, schema) in [
+        ("scenario", schema::scenario_schema()),
+        ("divergence", schema::divergence_schema()),
+        ("suite", schema::suite_schema()),
+        ("engines", schema::engines_schema()),
+    ] {
+        let text = serde_json::to_string_pretty(&schema).map_err(std::io::Error::from)?;
+        made.insert(format!("schemas/{name}.json"), text + "\n");
+    }
+    Ok(made)
 }
 
 /// What is there held against what should be. Files that are no page (images, notes) are let be.

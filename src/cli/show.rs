@@ -98,6 +98,24 @@ fn played(store: &Store, report: &Report, case: &CaseId) -> Result<Played, CliEr
     })
 }
 
+/// The steps of a case that have something new, drifted or fixed.
+pub fn failing_steps(
+    store: &Store,
+    report: &Report,
+    verdict: &CaseReport,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let played = played(store, report, &verdict.case())?;
+    let mut steps: Vec<&StepId> =
+        verdict.findings.iter().filter(|each| each.finding.fails()).map(|each| &each.step).collect();
+    steps.dedup();
+    for step in steps {
+        let args = ShowArgs { scenario: String::new(), step: Some(step.0.clone()), raw: false };
+        write_case(verdict, &played, &args, output)?;
+    }
+    Ok(())
+}
+
 fn write_case(
     verdict: &CaseReport,
     played: &Played,

@@ -23,8 +23,8 @@ use crate::version::Version;
 /// One request that the reference answered.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// The version in its path, whatever the case runs at.
-    pub api: Version,
+    /// The version in its path; of a case's own version also those that it stands for.
+    pub api: Vec<Version>,
     /// Docker's route.
     pub route: Route,
     /// Its target as the snapshot has it.
@@ -38,9 +38,10 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Whether it exercises what is documented there.
-    pub fn exercises(&self, item: &Item) -> bool {
+    /// Whether it exercises what is documented there at this version.
+    pub fn exercises(&self, api: &Version, item: &Item) -> bool {
         self.route == item.route
+            && self.api.contains(api)
             && match &item.detail {
                 Detail::Route => true,
                 Detail::Parameter(name) => !parameters(&self.target, name).is_empty(),
@@ -56,11 +57,14 @@ impl Asked {
     }
 }
 
-/// What the case of a snapshot asked; nothing if the scenario has changed since.
-pub fn asked(scenario: &Scenario, snapshot: &Snapshot, fixtures: &Path) -> Vec<Asked> {
+/// What the case of a snapshot asked; nothing if the scenario has changed since. Of these versions
+/// it stands for those at which `ci/versions` holds a live Docker against it.
+pub fn asked(scenario: &Scenario, snapshot: &Snapshot, versions: &[Version], fixtures: &Path) -> Vec<Asked> {
     if scenario.fingerprint != snapshot.fingerprint {
         return Vec::new();
     }
+    let own = &snapshot.case.api;
+    let stands_for = |api: &&Version| scenario.stands_for(api) == own;
     let mut asked = Vec::new();
     for step in &snapshot.steps {
         for part in &step.parts {
@@ -72,7 +76,10 @@ pub fn asked(scenario: &Scenario, snapshot: &Snapshot, fixtures: &Path) -> Vec<A
                 let headers =
                     sent.iter().flat_map(|sent| &sent.headers).map(|(name, _)| name.to_ascii_lowercase());
                 asked.push(Asked {
-                    api,
+                    api: match api == *own {
+                        true => versions.iter().filter(stands_for).cloned().collect(),
+                        false => vec![api],
+                    },
                     route,
                     target,
                     headers: headers.collect(),

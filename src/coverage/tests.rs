@@ -84,6 +84,10 @@ fn part(name: &str, request: &str, status: Option<u16>) -> Part {
     Part { name: name.to_owned(), route, request: request.to_owned(), tree }
 }
 
+fn versions() -> Vec<crate::version::Version> {
+    ["1.20", "1.23", "1.24", "1.25"].iter().map(|text| text.parse().unwrap()).collect()
+}
+
 fn step(id: &str, parts: Vec<Part>) -> StepSnapshot {
     StepSnapshot { id: crate::scenario::StepId(id.to_owned()), parts }
 }
@@ -119,7 +123,7 @@ fn asked_by(suite: &Suite, fingerprint: Option<&str>) -> Vec<Asked> {
     if let Some(fingerprint) = fingerprint {
         fingerprint.clone_into(&mut snapshot.fingerprint);
     }
-    asked(&suite.scenarios[0], &snapshot, std::path::Path::new("fixtures"))
+    asked(&suite.scenarios[0], &snapshot, &versions(), std::path::Path::new("fixtures"))
 }
 
 fn missing(coverage: &Coverage) -> Vec<String> {
@@ -130,6 +134,9 @@ fn missing(coverage: &Coverage) -> Vec<String> {
 fn what_was_sent_and_answered_at_the_version_counts_and_nothing_else() {
     let suite = suite("");
     let asked = asked_by(&suite, None);
+    let stood: Vec<String> = asked[0].api.iter().map(ToString::to_string).collect();
+    assert_eq!(stood, ["1.24", "1.25"], "1.21 stands for those below");
+    assert_eq!(asked.last().unwrap().api, ["1.23".parse().unwrap()], "a raw request names its own");
     let coverage = coverage(&suite.documented[0], &asked, &suite.unasked, true);
     let expected = [
         "GET /info",
@@ -203,7 +210,8 @@ fn a_join_was_asked_what_the_step_that_it_joins_asks_and_a_failure_is_no_answer(
     failed.tree = json!({ "failure": "timeout" });
     let attached = part("", "POST /v1.24/containers/x/attach?stream=1", Some(101));
     let steps = vec![step("attach", vec![]), step("attached", vec![attached]), step("info", vec![failed])];
-    let asked = asked(&suite.scenarios[0], &snapshot(&suite, steps), std::path::Path::new("fixtures"));
+    let asked =
+        asked(&suite.scenarios[0], &snapshot(&suite, steps), &versions(), std::path::Path::new("fixtures"));
     let [attached] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!((attached.route.as_str(), attached.status), ("POST /containers/*/attach", Some(101)));
     assert!(attached.headers.contains(&"upgrade".to_owned()));

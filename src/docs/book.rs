@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::ABOUT;
 use crate::check::Committed;
 use crate::compare::compare;
-use crate::divergence::{Divergence, DivergenceKind, Scope};
+use crate::divergence::{Divergence, DivergenceKind, OptionEffect, Scope};
 use crate::engine_id::Kind;
 use crate::judge::judge;
 use crate::route::Route;
@@ -75,6 +75,7 @@ pub struct Book<'a> {
     /// All releases and configurations, oldest first.
     pub worlds: Vec<World>,
     divergences: BTreeMap<&'a str, &'a Divergence>,
+    options: &'a [OptionEffect],
     /// Where each divergence is known: the case, and the finding in it.
     places: BTreeMap<&'a str, Vec<(usize, usize)>>,
 }
@@ -103,7 +104,7 @@ impl<'a> Book<'a> {
             }
         }
         let worlds: BTreeSet<World> = cases.iter().map(|case| case.world.clone()).collect();
-        Book { cases, worlds: worlds.into_iter().collect(), divergences, places }
+        Book { cases, worlds: worlds.into_iter().collect(), divergences, options: &suite.options, places }
     }
 
     /// The divergence of that id.
@@ -115,6 +116,11 @@ impl<'a> Book<'a> {
     pub fn places_of(&self, id: &str) -> impl Iterator<Item = (&JudgedCase<'a>, &Known<'a>)> {
         let places = self.places.get(id).into_iter().flatten();
         places.map(|(case, at)| (&self.cases[*case], &self.cases[*case].known[*at]))
+    }
+
+    /// What options come to because of a divergence.
+    pub fn options_of(&self, id: &str) -> impl Iterator<Item = &'a OptionEffect> {
+        self.options.iter().filter(move |option| option.divergence == id)
     }
 
     /// The newest release as it is by default.

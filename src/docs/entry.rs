@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::book::{Book, JudgedCase, Known};
 use super::example::{self, Example};
-use crate::divergence::{Divergence, DivergenceKind, Evidence, Scope};
+use crate::divergence::{Divergence, DivergenceKind, Evidence, OptionEffect, Scope};
+use crate::docker_option::DockerOption;
 use crate::version::Range;
 
 /// One statement with everything that backs it.
@@ -47,8 +48,29 @@ pub struct Entry {
     pub places: usize,
     /// The scenarios that show it: id and file.
     pub scenarios: Vec<(String, String)>,
+    /// Options of containers that it concerns: what becomes of them, the field, flags and keys.
+    pub options: Vec<OptionTold>,
     /// An exchange that shows it.
     pub example: Option<Example>,
+}
+
+/// An option that a divergence concerns.
+#[derive(Clone, Debug, Serialize)]
+pub struct OptionTold {
+    /// `ignored`, `refused` or `differs`.
+    effect: &'static str,
+    /// The field of a create request.
+    field: &'static str,
+    /// Flags of `docker run`, and keys of compose files.
+    written: Vec<&'static str>,
+}
+
+impl OptionTold {
+    fn of(effect: &OptionEffect) -> OptionTold {
+        let DockerOption { field, flags, keys, .. } = effect.option;
+        let written = flags.iter().chain(*keys).copied().collect();
+        OptionTold { effect: effect.effect.word(), field, written }
+    }
 }
 
 /// Where tickets of sdc-docker and SmartOS are read.
@@ -97,6 +119,7 @@ impl Entry {
             file: divergence.file.clone(),
             places,
             scenarios: scenarios.into_iter().collect(),
+            options: book.options_of(&divergence.id).map(OptionTold::of).collect(),
             example: example::of(divergence, book, counts),
             range,
         }

@@ -25,7 +25,10 @@ pub fn command(sent: &Sent, address: &str) -> String {
     }
     match std::str::from_utf8(&sent.body.0) {
         Ok("") => {}
-        Ok(text) if text.len() <= 4096 => words.extend(["--data-binary".to_owned(), quoted(text)]),
+        // A tar archive is text by its letters, and nothing to read.
+        Ok(text) if text.len() <= 4096 && !text.contains('\0') => {
+            words.extend(["--data-binary".to_owned(), quoted(text)])
+        }
         Ok(_) | Err(_) => words.extend(["--data-binary".to_owned(), "@body".to_owned()]),
     }
     words.extend(["--path-as-is".to_owned(), "-g".to_owned(), quoted(&format!("{base}{}", sent.target))]);

@@ -44,8 +44,12 @@ pub fn to_xml(report: &Report) -> Result<String, quick_junit::SerializeError> {
         }
         suite.add_test_case(case);
     }
+    let skipped = format!(" skipped=\"{}\"", report.totals.skipped);
     junit.add_test_suite(suite);
-    junit.to_string()
+    let xml = junit.to_string()?;
+    // Jenkins' schema knows the attribute on a suite only, not on the root around it.
+    let Some((head, rest)) = xml.split_once("<testsuite ") else { return Ok(xml) };
+    Ok(format!("{}<testsuite {rest}", head.replacen(&skipped, "", 1)))
 }
 
 /// `exit-status-differs: 2 known`, a line each.

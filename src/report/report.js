@@ -58,11 +58,11 @@ function pane(title, text, same) {
   return part;
 }
 
-function copyable(text) {
+function copyable(text, side) {
   const row = element("div", undefined, "copy");
   const button = element("button", "Copy");
   button.type = "button";
-  button.setAttribute("aria-label", "Copy the curl command");
+  button.setAttribute("aria-label", `Copy the curl command for the ${side}`);
   const shown = element("pre", text);
   button.addEventListener("click", async () => {
     try {
@@ -93,7 +93,9 @@ async function fill(one) {
     const sides = element("div", undefined, "sides");
     sides.append(pane("reference", reference, same && same[0]), pane("candidate", candidate, same && same[1]));
     place.append(sides);
-    for (const command of step.curl) if (command !== null) place.append(copyable(command));
+    ["reference", "candidate"].forEach((side, at) => {
+      if (step.curl[at] !== null) place.append(copyable(step.curl[at], side));
+    });
   }
 }
 

@@ -85,9 +85,15 @@ pub async fn remove_images(endpoint: &Endpoint, prepared: &Prepared, ledger: &Le
 pub(super) async fn remove_image(docker: &Docker, image: &str) -> Result<(), String> {
     match docker.remove_image(image, None::<RemoveImageOptions>, None).await {
         Ok(_) => Ok(()),
-        Err(error) if is_not_there(&error) => Ok(()),
+        Err(error) if is_not_there(&error) || is_no_name(&error) => Ok(()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Whether the engine says that nothing can have this name.
+fn is_no_name(error: &bollard::errors::Error) -> bool {
+    matches!(error, bollard::errors::Error::DockerResponseServerError { status_code: 400, message }
+        if message.starts_with("invalid reference format"))
 }
 
 /// Makes an image from its recipe. The flag says whether it is new.

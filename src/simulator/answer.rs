@@ -151,6 +151,13 @@ impl Answer {
         }
     }
 
+    /// Puts an error in other words.
+    pub fn retell(&mut self, message: String) {
+        if let Body::Fault(fault) = &mut self.body {
+            fault.message = message;
+        }
+    }
+
     /// Whether it is an error.
     pub fn is_error(&self) -> bool {
         matches!(self.body, Body::Fault(_))

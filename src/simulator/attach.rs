@@ -84,13 +84,8 @@ pub async fn websocket(call: &mut Call) -> Answer {
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n{}\r\n",
                 lines.collect::<String>()
             );
-            Answer::new(
-                101,
-                Body::Hijack {
-                    head,
-                    session: session(beneath, Coding::default(), Rewriting::None, Keys::None),
-                },
-            )
+            let session = session(beneath, Coding::default(), Rewriting::None, Keys::None);
+            Answer::new(101, Body::Hijack { head, session })
         }
         Ok(Err(refused)) => refused,
         Err(error) => unreachable(error),

@@ -7,8 +7,9 @@ use super::answer::Answer;
 use super::call::Call;
 use super::route::Route;
 use super::{
-    archive, create, exec, exit, gate, images, inspect, lifecycle, links, list, logs, network, options,
-    ports, resources, system, top, volumes,
+    affinity, archive, build, create, exec, exit, gate, image_show, images, inspect, labels, lifecycle,
+    links, list, log_config, logs, network, options, ports, resources, system, top, unchecked,
+    volume_filters, volumes,
 };
 use crate::version::Version;
 
@@ -107,6 +108,16 @@ const INSPECT: &[Route] = &[R::ContainerInspect];
 const LIST: &[Route] = &[R::ContainerList];
 const VOLUMES: &[Route] = &[R::VolumeCreate, R::VolumeDelete, R::VolumeInspect, R::VolumeList];
 
+macro_rules! ignored {
+    ($id:literal, $title:literal) => {
+        always(
+            &[$id],
+            $title,
+            &[Before(CREATE, options::drop_ignored), After(INSPECT, options::show_defaults)],
+        )
+    };
+}
+
 macro_rules! refuse {
     ($what:literal) => {
         |_| Err(Answer::not_implemented($what))
@@ -138,13 +149,15 @@ static ALL: &[Behaviour] = &[
     always(&["accept-version-header-rejected"], "Accept-Version is checked", &[Woven]),
     always(&["upgrade-error-bare-response"], "An upgrade that fails has a bare answer", &[Woven]),
     always(&["uncaught-exception-drops-connection"], "Some input drops the connection", &[
-        Before(&[R::Rename], lifecycle::rename_needs_name), Before(&[R::Resize], lifecycle::resize_needs_size)]),
+        Before(&[R::Rename], lifecycle::rename_needs_name), Before(&[R::Resize], lifecycle::resize_needs_size),
+        Before(&[R::Commit], images::commit_needs_container), Before(LIST, list::all_twice)]),
     always(&["api-version-minimum"], "API versions below 1.20 are refused", &[Woven]),
     always(&["api-version-no-maximum"], "No API version is too new", &[Woven]),
     always(&["api-version-compared-as-text"], "API versions are compared as text", &[Woven]),
     always(&["api-version-unparsable"], "A word in the place of a version is a 400", &[Woven]),
     always(&["api-version-unversioned-default"], "No version means 1.21", &[Woven]),
     always(&["ping-and-events-skip-checks"], "Ping and events are not checked", &[Woven]),
+    always(&["ca-pem-route"], "The certificate of the server", &[Woven]),
     always(&["version-fields"], "The version is that of Docker 1.9", &[After(&[R::Version], system::version_fields)]),
     always(&["info-driver-values"], "Info describes the data center", &[After(&[R::Info], system::info_values)]),
     always(&["info-kernel-version-fixed"], "Info has a constant kernel", &[After(&[R::Info], system::info_kernel)]),
@@ -181,22 +194,58 @@ static ALL: &[Behaviour] = &[
     since(LATER, &["stats-default-one-shot"], "Statistics are told once", &[Woven]),
     since(LATER, &["stats-fields"], "Statistics hold less", &[Woven]),
     since(LATER, &["tag-invalid-500"], "A bad tag is a 500", &[Before(&[R::ImageTag], images::bad_tag)]),
+    since(LATER, &["tag-names-unchecked"], "Names that Docker refuses", &[After(&[R::ImageInspect], image_show::odd_names)]),
+    since(LATER, &["push-error-shape"], "The failure of a push", &[Woven]),
+    since(LATER, &["push-stream-format"], "What a push tells", &[Woven]),
+    since(LATER, &["login-basic-unchecked"], "A password that nobody checks", &[Woven]),
+    since(LATER, &["commit-errors"], "What a commit refuses", &[Before(&[R::Commit], images::commit_name)]),
+    since(LATER, &["commit-body-ignored"], "The body of a commit", &[Before(&[R::Commit], images::commit_body)]),
+    since(LATER, &["build-errors", "build-unexpected-error"], "The failure of a build", &[Before(&[R::Build], build::refuse)]),
+    since(LATER, &["build-parameters-ignored"], "Parameters of a build", &[Before(&[R::Build], build::drop_parameters)]),
+    since(LATER, &["build-stream-format"], "What a build tells", &[Woven]),
+    since(LATER, &["build-add-url"], "ADD of an address", &[Woven]),
+    since(LATER, &["build-instructions-unknown"], "HEALTHCHECK and SHELL", &[Woven]),
+    since(LATER, &["build-instructions-unchecked"], "Signals and triggers", &[Woven]),
+    since(LATER, &["build-args-not-consumed"], "Build arguments that nobody takes", &[Woven]),
+    since(LATER, &["build-labels-before-last-step"], "Labels of a build", &[Woven]),
+    since(LATER, &["build-path-not-set"], "Images without PATH", &[After(&[R::ImageInspect], image_show::environment)]),
+    always(&["image-name-invalid-500"], "Names of images", &[
+        Before(&[R::ImageInspect, R::ImageHistory, R::ImageTag, R::ImageDelete], images::bad_name)]),
+    always(&["no-such-image-text"], "The text for a missing image", &[
+        Answered(&[R::ImageInspect, R::ImageHistory, R::ImageTag, R::ImageDelete], images::no_such_image)]),
+    always(&["pull-invalid-name-500"], "A bad name of a pull", &[Before(&[R::ImageCreate], images::pull_name)]),
+    always(&["pull-errors-in-200-stream"], "The failure of a pull", &[Woven]),
+    always(&["pull-stream-format"], "What a pull tells", &[Woven]),
+    always(&["search-parameters"], "Searching", &[Before(&[R::ImageSearch], images::search_term)]),
+    always(&["image-list-filter-param-ignored"], "Images by name", &[Before(&[R::ImageList], image_show::list_parameters)]),
+    since(LATER, &["image-list-dangling-empty"], "Images without a name", &[Woven]),
+    since(LATER, &["image-list-label-filter"], "Images by label", &[Woven]),
+    since(LATER, &["image-list-unknown-filter"], "Unknown filters of images", &[Woven]),
+    since(LATER, &["image-list-ids-and-digests"], "Digests in lists", &[Each(&[R::ImageList], image_show::list_digests)]),
+    since(LATER, &["image-list-missing-fields"], "Fields of an entry", &[Each(&[R::ImageList], image_show::list_fields)]),
+    since(LATER, &["image-inspect-digests"], "Digests of an image", &[After(&[R::ImageInspect], image_show::inspect_digests)]),
+    since(LATER, &["image-history-shape"], "The history of an image", &[Each(&[R::ImageHistory], image_show::history)]),
+    always(&["rmi-noprune-ignored"], "Parents of a removed image", &[Before(&[R::ImageDelete], image_show::no_noprune)]),
+    since(LATER, &["rmi-parent-by-name"], "Names of parents", &[Woven]),
+    since(LATER, &["rmi-conflict-text"], "Why an image stays", &[Answered(&[R::ImageDelete], image_show::conflict_text)]),
     always(&["pull-all-tags-400"], "Pulling all tags", &[Before(&[R::ImageCreate], images::pull_all)]),
-    always(&["rmi-conflict-500"], "An image in use is a 500", &[Answered(&[R::ImageDelete], images::conflict)]),
-    always(&["image-inspect-fields"], "How images show themselves", &[After(&[R::ImageInspect], images::inspect_fields)]),
+    always(&["rmi-conflict-500"], "An image in use is a 500", &[Answered(&[R::ImageDelete], image_show::conflict)]),
+    always(&["image-inspect-fields"], "How images show themselves", &[After(&[R::ImageInspect], image_show::inspect_fields)]),
     // Before a call, as the world is.
     always(&["read-only-mode-503"], "Maintenance", &[Woven]),
     always(&["service-unavailable-503"], "A service behind is out", &[Woven]),
     since(LATER, &["x-auth-token-header"], "Tokens of accounts", &[Woven]),
     always(&["account-forbidden-403"], "An account that may not use the data center", &[Woven]),
     // Making a container: what is checked, in order.
-    always(&["create-content-type-handling"], "Bodies by their content type", &[Before(CREATE, create::content_type)]),
-    always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image_and_name), Before(CREATE, create::field_types)]),
+    always(&["create-content-type-handling"], "Bodies by their content type", &[
+        Before(CREATE, create::content_type), Before(&[R::VolumeCreate], create::broken_json)]),
+    always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image), Before(CREATE, create::field_types)]),
+    always(&["create-name-in-body"], "The name in the body is a text", &[Before(CREATE, create::name_in_body)]),
     always(&["create-hostconfig-required"], "HostConfig is needed", &[Before(CREATE, create::hostconfig)]),
     always(&["create-cmd-entrypoint-string-rejected"], "Commands are lists", &[Before(CREATE, create::commands)]),
     always(&["log-driver-set"], "Five log drivers", &[Before(CREATE, logs::known_driver)]),
-    always(&["log-driver-not-enabled"], "Log drivers are enabled by the operator", &[Before(CREATE, create::log_driver)]),
-    always(&["log-opt-validation"], "Options of log drivers", &[Before(CREATE, create::log_options)]),
+    always(&["log-driver-not-enabled"], "Log drivers are enabled by the operator", &[Before(CREATE, log_config::driver)]),
+    always(&["log-opt-validation"], "Options of log drivers", &[Before(CREATE, log_config::options)]),
     always(&["network-mode-host-none"], "No host network, and always one", &[Before(CREATE, network::host_and_none)]),
     always(&["network-mode-container"], "No shared network", &[Before(CREATE, network::container_mode)]),
     always(&["network-mode-links"], "No links in named networks", &[Before(CREATE, network::links_in_networks)]),
@@ -206,8 +255,10 @@ static ALL: &[Behaviour] = &[
     always(&["local-volume-target-rules"], "Volumes at absolute paths", &[Before(CREATE, volumes::targets)]),
     always(&["account-not-approved-403"], "An account that is not approved", &[Before(CREATE, gate::approved)]),
     always(&["create-missing-image-404"], "A missing image", &[Before(CREATE, create::missing_image)]),
-    always(&["label-value-must-be-string"], "Labels are texts", &[Before(CREATE, create::label_values)]),
-    always(&["label-triton-namespace"], "Reserved labels", &[Before(CREATE, create::triton_labels)]),
+    since(LATER, &["swarm-affinity-in-env", "label-swarm-affinities"], "Affinities are placement rules", &[Before(CREATE, affinity::check)]),
+    since(LATER, &["swarm-affinity-unsatisfied"], "Affinities that cannot be met", &[Woven]),
+    always(&["label-value-must-be-string"], "Labels are texts", &[Before(CREATE, labels::check)]),
+    since(LATER, &["label-triton-namespace"], "Reserved labels", &[Before(CREATE, labels::check)]),
     always(&["public-network-label"], "The label of the public network", &[Before(CREATE, ports::public_network_label)]),
     always(&["links-format"], "Links have an alias", &[Before(CREATE, links::format)]),
     always(&["memory-too-large-422"], "No package is large enough", &[Before(CREATE, resources::too_large)]),
@@ -218,30 +269,59 @@ static ALL: &[Behaviour] = &[
     always(&["publish-remap-refused"], "Ports keep their number", &[Before(CREATE, ports::no_remap)]),
     always(&["publish-port-limit"], "128 ports", &[Before(CREATE, ports::limit)]),
     always(&["binds-when-nfs-off"], "Binds need NFS volumes", &[Before(CREATE, volumes::binds_need_nfs)]),
-    always(&["local-volumes-max-8"], "Eight volumes", &[Before(CREATE, volumes::too_many)]),
     always(&["volumes-from-limit"], "Volumes of two others", &[Before(CREATE, volumes::from_too_many)]),
+    always(&["local-volumes-max-8"], "Eight volumes", &[Before(CREATE, volumes::too_many)]),
     always(&["volumes-from-missing-source"], "A missing source of volumes", &[Answered(CREATE, volumes::from_missing)]),
     always(&["links-missing-target"], "A missing target of a link", &[Answered(CREATE, links::missing_target)]),
     since(LATER, &["account-quota-403"], "A quota that is used up", &[Before(CREATE, gate::within_quota)]),
     // What is dropped from the request that goes on.
-    always(&["create-ignored-hostconfig-options", "privileged-ignored", "capabilities-ignored"], "Ignored options", &[
-        Before(CREATE, options::drop_ignored), After(INSPECT, options::show_defaults)]),
-    always(&["read-only-rootfs-ignored"], "A read-only root", &[Before(CREATE, options::drop_ignored), After(INSPECT, options::show_defaults)]),
-    always(&["tmpfs-ignored"], "Tmpfs", &[Before(CREATE, options::drop_ignored), After(INSPECT, options::show_defaults)]),
-    always(&["shm-size-ignored"], "Shared memory", &[Before(CREATE, options::drop_ignored), After(INSPECT, options::show_defaults)]),
-    always(&["storage-opt-ignored"], "Storage options", &[Before(CREATE, options::drop_ignored), After(INSPECT, options::show_defaults)]),
+    ignored!("create-ignored-hostconfig-options", "Ignored options"),
+    ignored!("privileged-ignored", "Privileged is ignored"),
+    ignored!("capabilities-ignored", "Capabilities are ignored"),
+    ignored!("devices-ignored", "Devices are ignored"),
+    ignored!("security-opt-ignored", "SecurityOpt is ignored"),
+    ignored!("ulimits-ignored", "Ulimits are ignored"),
+    ignored!("ipc-mode-ignored", "IpcMode is ignored"),
+    ignored!("uts-mode-ignored", "UTSMode is ignored"),
+    ignored!("userns-mode-ignored", "UsernsMode is ignored"),
+    ignored!("cgroup-parent-ignored", "CgroupParent is ignored"),
+    ignored!("read-only-rootfs-ignored", "ReadonlyRootfs is ignored"),
+    ignored!("tmpfs-ignored", "Tmpfs is ignored"),
+    ignored!("shm-size-ignored", "ShmSize is ignored"),
+    ignored!("storage-opt-ignored", "StorageOpt is ignored"),
+    ignored!("sysctls-ignored", "Sysctls are ignored"),
+    ignored!("group-add-ignored", "GroupAdd is ignored"),
+    ignored!("dns-options-ignored", "DnsOptions are ignored"),
+    ignored!("oom-options-ignored", "Options for short memory are ignored"),
+    ignored!("blkio-ignored", "Options of block devices are ignored"),
+    ignored!("cpu-quota-cpuset-ignored", "Options of processors are ignored"),
+    ignored!("memory-reservation-kernel-memory-ignored", "Promised memory is ignored"),
+    always(&["pid-mode-ignored"], "PidMode and PidsLimit are ignored", &[
+        Before(CREATE, options::drop_ignored), Before(CREATE, options::first_process), After(INSPECT, options::show_defaults)]),
     always(&["stop-signal-ignored"], "StopSignal is ignored", &[Before(CREATE, options::no_stop_signal)]),
     always(&["healthcheck-ignored"], "Healthcheck is ignored", &[Before(CREATE, options::no_healthcheck)]),
-    always(&["mac-address-ignored"], "MacAddress is ignored", &[Before(CREATE, options::no_mac_address)]),
+    always(&["mac-address-ignored"], "MacAddress is ignored", &[
+        Before(CREATE, options::no_mac_address), After(INSPECT, options::show_no_mac_address)]),
     always(&["static-ip-and-aliases-ignored"], "NetworkingConfig is ignored", &[Before(CREATE, options::no_networking_config)]),
     always(&["stdin-once-always-false"], "StdinOnce is false", &[
         Before(CREATE, options::no_stdin_once), After(INSPECT, inspect::stdin_once)]),
-    always(&["expose-at-create-ignored"], "ExposedPorts are ignored", &[Before(CREATE, options::no_expose)]),
+    always(&["expose-at-create-ignored"], "ExposedPorts are ignored", &[
+        Before(CREATE, options::no_expose), After(INSPECT, ports::inspect_exposed)]),
     always(&["restart-policy-unless-stopped-dropped"], "Restart policies", &[
         Before(CREATE, create::restart_policy), After(INSPECT, inspect::restart_policy)]),
+    always(&["restart-limit-not-checked"], "Any number of attempts", &[
+        Before(CREATE, unchecked::restart_limit), After(INSPECT, unchecked::show_restart_limit)]),
+    always(&["environment-not-checked"], "Variables without a name", &[Before(CREATE, unchecked::environment)]),
+    always(&["extra-hosts-not-checked"], "Hosts without an address", &[
+        Before(CREATE, unchecked::extra_hosts), After(INSPECT, unchecked::show_extra_hosts)]),
+    always(&["working-directory-not-made"], "Working directories are not made", &[
+        After(INSPECT, unchecked::show_working_directory), After(INSPECT, exit::show_failure), Each(LIST, exit::show_listed_failure)]),
+    always(&["links-env-no-alias-port"], "Variables of links", &[Woven]),
     always(&["memory-non-numeric-uses-default"], "Memory that is no number", &[Before(CREATE, resources::non_numeric)]),
     always(&["memory-below-4m-accepted"], "Very little memory", &[Before(CREATE, resources::too_small)]),
-    always(&["network-mode-bridge-meaning"], "One bridge beneath", &[Before(CREATE, network::one_bridge_beneath)]),
+    always(&["network-name-resolution"], "Networks by their names", &[
+        Before(CREATE, network::ambiguous_network), Before(CREATE, network::account_network)]),
+    always(&["network-mode-bridge-meaning"], "Any network without fabrics", &[Before(CREATE, network::any_network)]),
     always(&["create-name-rules"], "Names are aliases", &[Woven]),
     always(&["smartos-image-uuid"], "SmartOS images", &[After(INSPECT, inspect::smartos_image)]),
     always(&["create-is-synchronous-and-slow"], "A create takes its time", &[Woven]),
@@ -249,7 +329,7 @@ static ALL: &[Behaviour] = &[
     always(&["create-status-200"], "A create is a 200", &[Answered(CREATE, create::status_200)]),
     always(&["create-warnings-always-empty"], "A create never warns", &[After(CREATE, create::no_warnings)]),
     always(&["create-name-conflict"], "A name that is taken", &[Answered(CREATE, create::name_conflict)]),
-    always(&["create-no-command"], "No command", &[Answered(CREATE, create::no_command)]),
+    always(&["create-no-command"], "No command", &[Before(CREATE, create::empty_command), Answered(CREATE, create::no_command)]),
     always(&["dockerinit-log-file"], "The log of the set-up", &[Woven]),
     // The life of a container.
     always(&["start-hostconfig-body-ignored"], "The body of a start", &[Before(&[R::Start], lifecycle::no_start_body)]),
@@ -293,14 +373,16 @@ static ALL: &[Behaviour] = &[
     always(&["inspect-config-memory-from-vm"], "Memory in Config", &[After(INSPECT, resources::config_memory)]),
     always(&["inspect-labels-package"], "The package is a label", &[After(INSPECT, resources::inspect_label)]),
     always(&["list-labels-package-unknown"], "The package is a label in lists", &[Each(LIST, resources::list_label)]),
+    always(&["own-ip-stack-per-container"], "An address of one's own", &[
+        Before(CREATE, ports::publish_nothing_beneath), After(INSPECT, ports::show_asked)]),
     always(&["inspect-hostconfig-portbindings-shape", "publish-empty-hostport", "publish-only-first-binding"], "Port bindings", &[
-        Before(CREATE, ports::publish_nothing_beneath), After(INSPECT, ports::inspect_bindings)]),
+        After(INSPECT, ports::inspect_bindings)]),
     since(LATER, &["inspect-ports-hostip", "publish-all-same-number"], "Ports in inspect", &[After(INSPECT, ports::inspect_ports)]),
-    always(&["inspect-exposed-ports-lost"], "Exposed ports", &[After(INSPECT, ports::inspect_exposed)]),
+    always(&["inspect-exposed-ports-lost"], "Exposed ports", &[After(INSPECT, ports::lost_ports)]),
     always(&["list-ports-ip"], "Ports in lists", &[Each(LIST, ports::list_ports)]),
     always(&["inspect-networkmode-always-bridge"], "The network mode is bridge", &[After(INSPECT, network::mode_is_bridge)]),
     always(&["inspect-networksettings-when-stopped"], "A stopped container keeps its address", &[After(INSPECT, network::keep_address)]),
-    always(&["inspect-networksettings-primary-nic-only", "own-ip-stack-per-container"], "The primary interface", &[
+    always(&["inspect-networksettings-primary-nic-only", "publish-adds-external-nic"], "The primary interface", &[
         After(INSPECT, network::primary_nic_only)]),
     always(&["inspect-dns-always-filled"], "Resolvers", &[After(INSPECT, network::dns_filled)]),
     always(&["host-hostname-domain"], "Domain names", &[After(INSPECT, network::domain)]),
@@ -325,6 +407,9 @@ static ALL: &[Behaviour] = &[
     always(&["list-filter-name-without-slash"], "Filters of names", &[Woven]),
     always(&["list-filter-type-error"], "Filters of another type", &[Woven]),
     always(&["list-before-since-500"], "Before and since", &[Woven]),
+    always(&["list-before-since-by-parameter"], "Before and since as parameters", &[Woven]),
+    always(&["list-limit-not-checked"], "Any limit", &[Woven]),
+    always(&["list-filter-exited-as-text"], "Exit codes as text", &[Woven]),
     always(&["list-filter-label-quirks"], "Filters of labels", &[Woven]),
     always(&["list-filter-package-label"], "The filter of the package", &[Woven]),
     // Execs and streams.
@@ -382,14 +467,20 @@ static ALL: &[Behaviour] = &[
     always(&["network-prune-not-implemented"], "docker network prune", &[Before(&[R::NetworkPrune], network::prune)]),
     // Volumes.
     always(&["volumes-disabled"], "Volumes are off", &[Before(VOLUMES, volumes::disabled)]),
+    always(&["volume-driver-rules"], "Drivers of volumes", &[Before(&[R::VolumeCreate], volumes::driver)]),
     always(&["volume-name-rules"], "Names of volumes", &[
         Before(&[R::VolumeCreate, R::VolumeDelete, R::VolumeInspect], volumes::name_rules)]),
-    always(&["volume-driver-rules"], "Drivers of volumes", &[Before(&[R::VolumeCreate], volumes::driver)]),
     always(&["volume-size-option"], "Sizes of volumes", &[Before(&[R::VolumeCreate], volumes::size)]),
+    always(&["volume-network-option"], "Networks of volumes", &[Before(&[R::VolumeCreate], volumes::network)]),
+    always(&["volume-list-filters"], "Filters of volumes", &[
+        Before(&[R::VolumeList], volume_filters::check), After(&[R::VolumeList], volume_filters::whole_names)]),
+    always(&["volume-not-reachable"], "Volumes of another network", &[Before(CREATE, volumes::reachable)]),
+    always(&["volume-content-copy"], "New volumes are empty", &[Before(CREATE, volumes::no_content)]),
+    always(&["volumes-from-own-volumes-only"], "Only volumes of one's own are taken over", &[After(INSPECT, volumes::show_sources)]),
     always(&["volume-create-duplicate"], "A volume that is there", &[Woven]),
     always(&["volume-create-slow"], "Making a volume takes its time", &[Woven]),
     always(&["volume-create-response"], "Making a volume tells its name", &[Answered(&[R::VolumeCreate], volumes::create_response)]),
-    always(&["volume-list-fields", "local-volumes-not-listed"], "What volumes tell", &[
+    always(&["volume-list-fields", "volume-auto-create"], "What volumes tell", &[
         After(&[R::VolumeInspect], volumes::fields), After(&[R::VolumeList], volumes::list_fields)]),
     always(&["volume-inspect-missing-404-empty"], "A missing volume", &[Woven]),
     always(&["volume-delete-errors"], "Removing a missing volume", &[Woven]),

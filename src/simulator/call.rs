@@ -15,8 +15,8 @@ use super::request::Asked;
 use super::route::{self, Matched, Route};
 use super::service::Service;
 use super::{
-    archive, attach, checks, create, exec, gate, images, lifecycle, links, list, logs, render, stats, system,
-    volumes,
+    archive, attach, build, checks, create, exec, gate, image_show, images, lifecycle, links, list, logs,
+    render, stats, system, volumes,
 };
 
 /// A call under way.
@@ -250,7 +250,10 @@ async fn served(call: &mut Call, route: Route) -> Answer {
         }
         Route::Attach => attach::serve(call).boxed().await,
         Route::Auth | Route::Info | Route::CaPem => system::serve(call, route).await,
-        Route::Build | Route::ImageCreate | Route::ImagePush => images::stream(call, route).await,
+        Route::Build => build::serve(call).boxed().await,
+        Route::ImageCreate | Route::ImagePush | Route::ImageTag => images::serve(call, route).boxed().await,
+        Route::ImageDelete => image_show::remove(call).boxed().await,
+        Route::ImageList => image_show::list(call).await,
         Route::ContainerCreate => create::serve(call).boxed().await,
         Route::ContainerList => list::serve(call).await,
         Route::ExecCreate | Route::ExecInspect | Route::ExecResize | Route::ExecStart => {
@@ -277,13 +280,10 @@ async fn served(call: &mut Call, route: Route) -> Answer {
         }
         Route::Changes
         | Route::Commit
-        | Route::ImageDelete
         | Route::ImageHistory
         | Route::ImageInspect
-        | Route::ImageList
         | Route::ImageLoad
         | Route::ImageSearch
-        | Route::ImageTag
         | Route::NetworkConnect
         | Route::NetworkCreate
         | Route::NetworkDelete

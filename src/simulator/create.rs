@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Body};
 use super::call::Call;
 use super::docker::Ask;
-use super::json::{is_strings, put, strings, take, text};
+use super::json::{is_strings, put, strings, syntax_error, take, text};
 use super::state::Container;
-use super::{logs, ports, resources, route};
+use super::{affinity, links, ports, resources, route, unchecked, volumes};
 
 /// What the content type does to the body (catalogue: create-content-type-handling).
 pub fn content_type(call: &mut Call) -> Result<(), Answer> {
@@ -22,8 +22,8 @@ pub fn content_type(call: &mut Call) -> Result<(), Answer> {
         Some(kind) if kind.trim_start().starts_with("application/json") => {
             if call.body.is_empty() {
                 call.json = Some(json!({}));
-            } else if let Err(error) = serde_json::from_slice::<Value>(&call.body) {
-                return Err(Answer::coded(400, "InvalidContent", format!("Invalid JSON: {error}")));
+            } else {
+                broken_json(call)?;
             }
         }
         // A body of another type is read as one without fields.
@@ -33,6 +33,17 @@ pub fn content_type(call: &mut Call) -> Result<(), Answer> {
         call.json = Some(json!({}));
     }
     Ok(())
+}
+
+/// A body that calls itself JSON and is none (catalogue: create-content-type-handling).
+pub fn broken_json(call: &mut Call) -> Result<(), Answer> {
+    let kind = call.header("content-type").unwrap_or_default();
+    if call.body.is_empty() || !kind.trim_start().starts_with("application/json") {
+        return Ok(());
+    }
+    let Err(error) = serde_json::from_slice::<Value>(&call.body) else { return Ok(()) };
+    let said = syntax_error(&String::from_utf8_lossy(&call.body), &error);
+    Err(Answer::coded(400, "InvalidContent", format!("Invalid JSON: {said}")))
 }
 
 fn field<'a>(call: &'a Call, pointer: &str) -> Option<&'a Value> {
@@ -54,11 +65,16 @@ fn wrong(
     }
 }
 
-/// Image and Name are strings (sdc-docker `lib/validate.js:462-546`).
-pub fn image_and_name(call: &mut Call) -> Result<(), Answer> {
+/// Image is a string (sdc-docker `lib/validate.js:472`).
+pub fn image(call: &mut Call) -> Result<(), Answer> {
     if call.json.is_some() && !field(call, "/Image").is_some_and(Value::is_string) {
         return Err(Answer::invalid("\"Image\" must be a string"));
     }
+    Ok(())
+}
+
+/// Name is a string, and then of no account (catalogue: create-name-in-body).
+pub fn name_in_body(call: &mut Call) -> Result<(), Answer> {
     wrong(call, "/Name", "Name", Value::is_string, "a string")
 }
 
@@ -97,41 +113,6 @@ pub fn field_types(call: &mut Call) -> Result<(), Answer> {
     wrong(call, "/HostConfig/NetworkMode", "HostConfig.NetworkMode", Value::is_string, "a string")
 }
 
-/// Label values are strings (catalogue: label-value-must-be-string).
-pub fn label_values(call: &mut Call) -> Result<(), Answer> {
-    if let Some(Value::Object(labels)) = field(call, "/Labels") {
-        for (key, value) in labels {
-            if !value.is_string() {
-                return Err(Answer::invalid(format!(
-                    "invalid label: label \"{key}\" value is not a string: {value}"
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The name space `triton.*` is reserved (catalogue: label-triton-namespace).
-pub fn triton_labels(call: &mut Call) -> Result<(), Answer> {
-    let Some(Value::Object(labels)) = field(call, "/Labels") else {
-        return Ok(());
-    };
-    for (key, value) in labels.iter().filter(|(k, _)| k.starts_with("triton.")) {
-        let value = value.as_str().unwrap_or("");
-        let refused = match key.as_str() {
-            "triton.cns.disable" => !["true", "false"].contains(&value),
-            "triton.cns.services" | "triton.cns.reverse_ptr" | "triton.network.public" => false,
-            _ => true,
-        };
-        if refused {
-            return Err(Answer::invalid(format!(
-                "invalid label: {key} is not a valid label or has a bad value: {value}"
-            )));
-        }
-    }
-    Ok(())
-}
-
 /// The image must be there (catalogue: create-missing-image-404).
 pub fn missing_image(call: &mut Call) -> Result<(), Answer> {
     match field(call, "/Image").and_then(Value::as_str) {
@@ -140,43 +121,6 @@ pub fn missing_image(call: &mut Call) -> Result<(), Answer> {
         }
         _ => Ok(()),
     }
-}
-
-/// A log driver must be enabled (catalogue: log-driver-not-enabled).
-pub fn log_driver(call: &mut Call) -> Result<(), Answer> {
-    let kind = field(call, "/HostConfig/LogConfig/Type").and_then(Value::as_str);
-    match kind {
-        Some(kind)
-            if logs::DRIVERS.contains(&kind) && !call.service.world.log_drivers.iter().any(|d| d == kind) =>
-        {
-            Err(Answer::invalid(format!("unsupported log driver: {kind}")))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The options of a log driver (catalogue: log-opt-validation).
-pub fn log_options(call: &mut Call) -> Result<(), Answer> {
-    let Some(Value::Object(options)) = field(call, "/HostConfig/LogConfig/Config") else {
-        return Ok(());
-    };
-    for (key, value) in options {
-        let value = value.as_str().unwrap_or("");
-        let fits = match key.as_str() {
-            "max-size" => {
-                let digits = value.trim_end_matches(['k', 'm', 'g']);
-                digits.len() + 1 == value.len() && digits.parse::<u64>().is_ok()
-            }
-            "max-file" => value.parse::<u64>().is_ok_and(|n| n > 0),
-            _ => {
-                return Err(Answer::invalid(format!("unknown log opt: '{key}' for json-file driver")));
-            }
-        };
-        if !fits {
-            return Err(Answer::invalid(format!("invalid value for log opt '{key}': {value}")));
-        }
-    }
-    Ok(())
 }
 
 /// Only `always` and `on-failure` are stored (catalogue: restart-policy-unless-stopped-dropped).
@@ -241,14 +185,54 @@ pub async fn serve(call: &mut Call) -> Answer {
         }
         call.set_param("name", name.trim_start_matches('/'));
     }
+    if let Err(refused) = machine_checks(call).await {
+        return refused;
+    }
+    let lacks_directory = unchecked::working_directory(call).await;
+    let link = links::told_at_create(call).await;
+    volumes::take_over(call).await;
     let mut answer = call.forward().await;
     if let Some(id) = answer.value().map(|v| text(v, "/Id").to_owned()) {
-        remember(call, &id);
+        remember(call, &id, lacks_directory, link);
         if call.on("dockerinit-log-file") {
             put_log(call, &id).await;
         }
     }
     answer
+}
+
+/// What the service that makes machines checks, once everything else is right.
+async fn machine_checks(call: &Call) -> Result<(), Answer> {
+    if call.on("host-hostname-domain") {
+        check_host_name(text(&call.asked, "/Hostname"))?;
+    }
+    if call.on("swarm-affinity-unsatisfied") {
+        affinity::satisfied(call).await?;
+    }
+    Ok(())
+}
+
+/// A host name has labels of letters, digits and dashes (catalogue: host-hostname-domain).
+fn check_host_name(name: &str) -> Result<(), Answer> {
+    let fits = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    let mut problems = Vec::new();
+    if name.chars().count() > 64 {
+        problems.push("\"hostname\" (Invalid) String is longer than maximum of 64 characters");
+    }
+    if !name.is_empty() && !name.split('.').all(fits) {
+        problems.push(
+            r#""hostname" (Invalid) String does not match regexp: /^[a-z0-9][a-z0-9\-]{0,62}(?:\.[a-z0-9][a-z0-9\-]{0,62})*$/i"#,
+        );
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let told = format!("problem creating container: Invalid Parameters: {}", problems.join(", "));
+    Err(Answer::coded(409, "ValidationFailed", told))
 }
 
 fn check_name(name: &str) -> Result<(), Answer> {
@@ -269,7 +253,7 @@ fn check_name(name: &str) -> Result<(), Answer> {
     ))
 }
 
-fn remember(call: &Call, id: &str) {
+fn remember(call: &Call, id: &str, lacks_directory: bool, link: Option<links::Told>) {
     let asked = call.asked.clone();
     let package = resources::package(call).ok().flatten().map(|p| p.name.clone()).unwrap_or_default();
     let container = Container {
@@ -280,6 +264,8 @@ fn remember(call: &Call, id: &str) {
         volumes_from: strings(&asked, "/HostConfig/VolumesFrom"),
         image_env: strings(&call.image, "/Config/Env"),
         smartos: is_smartos(call, text(&asked, "/Image")),
+        lacks_directory,
+        link: link.unwrap_or_default(),
         asked,
         ..Container::default()
     };
@@ -329,6 +315,21 @@ pub fn name_conflict(_: &Call, answer: &mut Answer) {
     }
 }
 
+/// A list that is empty is one all the same: the image's does not take its place (catalogue:
+/// create-no-command; sdc-docker `lib/backends/sdc/containers.js:2075-2098`).
+pub fn empty_command(call: &mut Call) -> Result<(), Answer> {
+    if call.image.is_null() {
+        // What there is instead of an image is told elsewhere.
+        return Ok(());
+    }
+    let given = |key: &str| call.asked.get(key).and_then(Value::as_array).map(Vec::len);
+    let of_image = |key: &str| call.image.pointer(key).and_then(Value::as_array).map_or(0, Vec::len);
+    let (entrypoint, command) = (given("Entrypoint"), given("Cmd"));
+    let command = command.unwrap_or(if entrypoint.is_some() { 0 } else { of_image("/Config/Cmd") });
+    let entrypoint = entrypoint.unwrap_or_else(|| of_image("/Config/Entrypoint"));
+    if entrypoint + command == 0 { Err(Answer::error(500, "No command specified")) } else { Ok(()) }
+}
+
 /// 500 without a command, at every version (catalogue: create-no-command).
 pub fn no_command(_: &Call, answer: &mut Answer) {
     if answer.status == 400 && fault_text(answer).starts_with("No command specified") {
@@ -347,6 +348,15 @@ pub fn fault_text(answer: &Answer) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn host_names_are_checked_as_domains() {
+        let status = |name: &str| check_host_name(name).err().map(|refused| refused.status);
+        assert_eq!(status("web-1.example.org"), None);
+        assert_eq!(status(""), None);
+        assert_eq!(status("not_a_name!"), Some(409));
+        assert_eq!(status(&"h".repeat(65)), Some(409));
+    }
 
     #[test]
     fn names_are_checked_as_aliases() {

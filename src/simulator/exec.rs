@@ -8,13 +8,15 @@ use super::attach::{self, Keys, Rewriting};
 use super::call::{Call, unreachable};
 use super::checks::random_hex;
 use super::docker::Ask;
+use super::exit::{self, End};
 use super::frames::{Coding, frame};
 use super::inside;
 use super::json::{flag, number, put, strings, text};
 use super::route::{Route, encode};
 use super::service::Service;
 use super::state::Exec;
-use super::{exit, lifecycle};
+
+use super::lifecycle;
 
 /// Serves the calls of execs.
 pub async fn serve(call: &mut Call, route: Route) -> Answer {
@@ -227,7 +229,8 @@ async fn inspect(call: &mut Call) -> Answer {
         code = json!(failure);
     }
     if call.on("exec-exit-code-signal-null")
-        && number(value, "/ExitCode").is_some_and(|code| exit::signal(code, &exec.cmd).is_some())
+        && number(value, "/ExitCode")
+            .is_some_and(|code| exit::signal(code, End { command: &exec.cmd, signalled: true }).is_some())
     {
         code = Value::Null;
     }

@@ -10,29 +10,58 @@ use super::json::{flag, number, put, strings, text};
 const CORE: &[i64] = &[3, 4, 5, 6, 7, 8, 11, 24, 25, 31];
 const LAST_SIGNAL: i64 = 64;
 
+/// How a container may have come to its exit code.
+#[derive(Clone, Copy, Debug)]
+pub struct End<'a> {
+    /// Its command line.
+    pub command: &'a [String],
+    /// Whether a signal was sent to it.
+    pub signalled: bool,
+}
+
 /// What sdc-docker shows for an exit code of stock Docker: a signal is negative, with 128 more
 /// if it dumped core, and what the process chose itself passes (SmartOS `vmload/index.js`).
-pub fn of_zone(docker: i64, command: &[String]) -> i64 {
-    match signal(docker, command) {
+pub fn of_zone(docker: i64, end: End<'_>) -> i64 {
+    match signal(docker, end) {
         Some(signal) if CORE.contains(&signal) => -(signal + 128),
         Some(signal) => -signal,
         None => docker,
     }
 }
 
-/// The signal behind an exit code of stock Docker, which does not tell `exit 137` from a kill:
-/// a command that says `exit 137` itself is believed.
-pub fn signal(docker: i64, command: &[String]) -> Option<i64> {
+/// The signal behind an exit code of stock Docker, which does not tell `exit 137` from a kill: it
+/// is one if some signal was sent, or if the kernel sends it to a process that failed. A command
+/// that says `exit 137` itself is believed.
+pub fn signal(docker: i64, end: End<'_>) -> Option<i64> {
     let signal = docker - 128;
     let chosen = format!("exit {docker}");
-    let by_itself = command.iter().any(|word| word.contains(&chosen));
-    ((1..=LAST_SIGNAL).contains(&signal) && !by_itself).then_some(signal)
+    let by_itself = end.command.iter().any(|word| word.contains(&chosen));
+    let sent = end.signalled || CORE.contains(&signal);
+    ((1..=LAST_SIGNAL).contains(&signal) && sent && !by_itself).then_some(signal)
+}
+
+/// Whether a signal was sent to a container, as far as is known: the kernel sends one where memory is
+/// limited, and a command that is not the first process may have sent itself one. Of a container
+/// that was not made here nothing is known.
+fn signalled(call: &Call, id: &str) -> bool {
+    call.service.state.container(id).is_none_or(|record| {
+        record.signalled
+            || text(&record.asked, "/HostConfig/PidMode") == "host"
+            || number(&record.asked, "/HostConfig/Memory").is_some_and(|limit| limit > 0)
+    })
+}
+
+/// What sdc-docker shows for the exit code of a container that is inspected.
+pub fn of_container(call: &Call, docker: i64, container: &Value) -> i64 {
+    let command = command(container);
+    let signalled = signalled(call, text(container, "/Id"));
+    of_zone(docker, End { command: &command, signalled })
 }
 
 /// What dockerinit ends with where stock Docker fails the start, by Docker's text and whether
 /// the command is a directory (smartos-live `dockerinit/src/docker-common.h`).
 pub fn start_failure(docker_text: &str, is_directory: bool) -> Option<i64> {
-    if !docker_text.contains("OCI runtime") && !docker_text.contains("unable to find user") {
+    if !docker_text.contains("OCI runtime") && !docker_text.contains("unable to find ") {
         return None;
     }
     let code = if docker_text.contains("executable file not found in $PATH") {
@@ -90,38 +119,59 @@ pub fn command(container: &Value) -> Vec<String> {
     words
 }
 
-/// State.ExitCode, and the end of what never started (catalogue: exit-status-differs).
-pub fn inspect(call: &Call, container: &mut Value) {
-    let record = call.service.state.container(text(container, "/Id"));
-    if let Some(code) = record.as_ref().and_then(|r| r.start_failure) {
-        let at = record.and_then(|r| r.failed_at).unwrap_or(0);
-        let at = OffsetDateTime::from_unix_timestamp(at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        put(container, "State", "ExitCode", json!(code));
-        put(container, "State", "Error", json!(""));
-        put(container, "State", "FinishedAt", json!(iso(at)));
-        return;
+fn inspect_failure(call: &Call, container: &mut Value) -> bool {
+    let Some(record) = call.service.state.container(text(container, "/Id")) else {
+        return false;
+    };
+    let Some(code) = record.start_failure else {
+        return false;
+    };
+    let at = OffsetDateTime::from_unix_timestamp(record.failed_at.unwrap_or(0));
+    put(container, "State", "ExitCode", json!(code));
+    put(container, "State", "Error", json!(""));
+    put(container, "State", "FinishedAt", json!(iso(at.unwrap_or(OffsetDateTime::UNIX_EPOCH))));
+    true
+}
+
+fn list_failure(call: &Call, container: &mut Value) -> bool {
+    let Some(record) = call.service.state.container(text(container, "/Id")) else {
+        return false;
+    };
+    let Some(code) = record.start_failure else {
+        return false;
+    };
+    let status = format!("Exited ({code}) {} ago", since(record.failed_at.unwrap_or(0)));
+    put(container, "", "Status", json!(status));
+    if container.get("State").is_some() {
+        put(container, "", "State", json!("exited"));
     }
-    if flag(container, "/State/Running") {
+    true
+}
+
+/// The end of what dockerinit could not start, in inspect.
+pub fn show_failure(call: &Call, container: &mut Value) {
+    inspect_failure(call, container);
+}
+
+/// The end of what dockerinit could not start, in a list.
+pub fn show_listed_failure(call: &Call, container: &mut Value) {
+    list_failure(call, container);
+}
+
+/// State.ExitCode (catalogue: exit-status-differs).
+pub fn inspect(call: &Call, container: &mut Value) {
+    if inspect_failure(call, container) || flag(container, "/State/Running") {
         return;
     }
     if let Some(code) = number(container, "/State/ExitCode") {
-        let shown = of_zone(code, &command(container));
+        let shown = of_container(call, code, container);
         put(container, "State", "ExitCode", json!(shown));
     }
 }
 
 /// The code in a list entry's Status (catalogue: exit-status-differs).
 pub fn list(call: &Call, container: &mut Value) {
-    let record = call.service.state.container(text(container, "/Id"));
-    if let Some(record) = &record
-        && let Some(code) = record.start_failure
-    {
-        let at = record.failed_at.unwrap_or(0);
-        let status = format!("Exited ({code}) {} ago", since(at));
-        put(container, "", "Status", json!(status));
-        if container.get("State").is_some() {
-            put(container, "", "State", json!("exited"));
-        }
+    if list_failure(call, container) {
         return;
     }
     let status = text(container, "/Status");
@@ -129,7 +179,9 @@ pub fn list(call: &Call, container: &mut Value) {
         return;
     };
     let command = vec![text(container, "/Command").to_owned()];
-    let status = format!("Exited ({}){rest}", of_zone(docker, &command));
+    let signalled = signalled(call, text(container, "/Id"));
+    let shown = of_zone(docker, End { command: &command, signalled });
+    let status = format!("Exited ({shown}){rest}");
     put(container, "", "Status", json!(status));
 }
 
@@ -169,8 +221,16 @@ mod tests {
             (200, "x", 200),
         ];
         for (docker, command, zone) in table {
-            assert_eq!(of_zone(*docker, &[(*command).to_owned()]), *zone, "{docker} {command}");
+            let end = End { command: &[(*command).to_owned()], signalled: true };
+            assert_eq!(of_zone(*docker, end), *zone, "{docker} {command}");
         }
+    }
+
+    #[test]
+    fn a_code_that_no_signal_explains_is_the_process_s_own() {
+        let end = End { command: &["sh".to_owned()], signalled: false };
+        assert_eq!(of_zone(137, end), 137);
+        assert_eq!(of_zone(139, end), -139);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::Call;
 use super::json::{keep, object, put, take, text};
+use super::options;
 
 const TOP: &[&str] = &[
     "Id",
@@ -89,12 +90,17 @@ const CONFIG: &[&str] = &[
 ];
 
 /// Fields that newer engines have (catalogue: inspect-missing-fields).
-pub fn missing_fields(_: &Call, container: &mut Value) {
+pub fn missing_fields(call: &Call, container: &mut Value) {
+    // What is not ignored, because that is switched off, is not missing either.
+    let host_config = options::kept_of_host_config(call, container);
+    let config = options::kept_of_config(call, container);
     keep(container, "", TOP);
-    keep(container, "HostConfig", HOST_CONFIG);
-    keep(container, "Config", CONFIG);
-    for key in ["Status", "Dead", "Health"] {
-        take(container, "State", key);
+    keep(container, "HostConfig", &[HOST_CONFIG, &host_config].concat());
+    keep(container, "Config", &[CONFIG, &config].concat());
+    take(container, "State", "Status");
+    take(container, "State", "Dead");
+    if !config.contains(&"Healthcheck") {
+        take(container, "State", "Health");
     }
 }
 
@@ -108,7 +114,7 @@ pub fn legacy_fields(_: &Call, container: &mut Value) {
 }
 
 /// Fields that are null or empty where stock Docker leaves them out or has the other (id: inspect-null-fields).
-pub fn null_fields(_: &Call, container: &mut Value) {
+pub fn null_fields(call: &Call, container: &mut Value) {
     if container.pointer("/Config/ExposedPorts").is_none() {
         put(container, "Config", "ExposedPorts", Value::Null);
     }
@@ -123,7 +129,9 @@ pub fn null_fields(_: &Call, container: &mut Value) {
             }
         }
     }
-    put(container, "Config", "MacAddress", json!(""));
+    if !options::kept_of_config(call, container).contains(&"MacAddress") {
+        put(container, "Config", "MacAddress", json!(""));
+    }
 }
 
 /// The names of drivers (catalogue: inspect-driver-sdc).
@@ -195,20 +203,16 @@ pub fn stdin_once(_: &Call, container: &mut Value) {
     put(container, "Config", "StdinOnce", json!(false));
 }
 
-/// Image and container variables, both kept (catalogue: env-not-deduplicated).
+/// Variables of the image, then those of the container, also where a name is in both
+/// (catalogue: env-not-deduplicated).
 pub fn env_twice(call: &Call, container: &mut Value) {
     let Some(record) = call.service.state.container(text(container, "/Id")) else {
         return;
     };
     let asked = super::json::strings(&record.asked, "/Env");
-    let Some(env) = container.pointer_mut("/Config/Env").and_then(Value::as_array_mut) else {
-        return;
-    };
-    let key = |entry: &str| entry.split('=').next().unwrap_or("").to_owned();
-    let from_image: Vec<String> = record.image_env.clone();
-    let overridden = asked.iter().any(|a| from_image.iter().any(|i| key(i) == key(a)));
-    if overridden {
-        *env = from_image.into_iter().chain(asked).map(Value::String).collect();
+    if !asked.is_empty() {
+        let env: Vec<String> = record.image_env.into_iter().chain(asked).collect();
+        put(container, "Config", "Env", json!(env));
     }
 }
 

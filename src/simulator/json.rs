@@ -56,6 +56,16 @@ pub fn keep(value: &mut Value, path: &str, keys: &[&str]) {
     }
 }
 
+/// What V8 says of JSON that does not parse, in node 6.
+pub fn syntax_error(text: &str, error: &serde_json::Error) -> String {
+    let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let at = before + error.column().saturating_sub(1);
+    match text.get(at..).and_then(|rest| rest.chars().next()).filter(|_| !error.is_eof()) {
+        Some(letter) => format!("Unexpected token {letter} in JSON at position {at}"),
+        None => "Unexpected end of JSON input".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,14 +10,16 @@ use super::answer::{Answer, Body};
 use super::call::Call;
 use super::create::fault_text;
 use super::docker::Ask;
-use super::exit;
 use super::json::{flag, number, text};
 use super::route::{Route, encode};
+use super::{exit, links};
 
 /// The mode bit of a directory in Docker's path stat.
 const DIRECTORY: u64 = 1 << 31;
 /// How long a wait on a container that never ran is polled (sdc-docker `lib/backends/sdc/containers.js:3606`).
 const NEVER_RAN: Duration = Duration::from_secs(15);
+/// The code of dockerinit for a working directory that is not there.
+const NO_DIRECTORY: i64 = 2;
 
 /// Serves the calls of this file.
 pub async fn serve(call: &mut Call, route: Route) -> Answer {
@@ -31,8 +33,12 @@ pub async fn serve(call: &mut Call, route: Route) -> Answer {
         _ => "",
     };
     call.service.pause("management-calls-slow", slow).await;
+    if matches!(route, Route::Stop | Route::Restart | Route::Kill | Route::ContainerDelete) {
+        signalled(call, true);
+    }
     match route {
         Route::Start | Route::Restart => start(call).await,
+        Route::Rename => rename(call).await,
         Route::ContainerDelete => delete(call).await,
         Route::Wait => wait(call).await,
         Route::Resize => resize(call).await,
@@ -44,14 +50,29 @@ fn running(call: &Call) -> bool {
     flag(&call.container, "/State/Running")
 }
 
+/// Remembers whether a signal was sent to the container.
+fn signalled(call: &Call, sent: bool) {
+    let id = call.container_id();
+    call.service.state.change(|m| {
+        if let Some(record) = m.containers.get_mut(id) {
+            record.signalled = sent;
+        }
+    });
+}
+
 async fn start(call: &mut Call) -> Answer {
     let id = call.container_id().to_owned();
+    if call.service.state.container(&id).is_some_and(|record| record.lacks_directory) {
+        return failed(call, NO_DIRECTORY);
+    }
     let answer = call.forward().await;
     if !answer.is_error() {
         call.service.state.change(|m| {
             if let Some(record) = m.containers.get_mut(&id) {
                 record.started = true;
                 record.start_failure = None;
+                // A container that ran already may have been sent one.
+                record.signalled &= answer.status == 304;
             }
         });
         return answer;
@@ -60,18 +81,29 @@ async fn start(call: &mut Call) -> Answer {
         return answer;
     }
     match failure(call, fault_text(&answer)).await {
-        Some(code) => {
-            let now = OffsetDateTime::now_utc().unix_timestamp();
-            call.service.state.change(|m| {
-                let record = m.containers.entry(id).or_default();
-                record.started = true;
-                record.start_failure = Some(code);
-                record.failed_at = Some(now);
-            });
-            Answer::empty(204)
-        }
+        Some(code) => failed(call, code),
         None => answer,
     }
+}
+
+/// A start that dockerinit ends: the container has run, and has ended with a code of dockerinit's.
+fn failed(call: &Call, code: i64) -> Answer {
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    call.service.state.change(|m| {
+        let record = m.containers.entry(call.container_id().to_owned()).or_default();
+        record.started = true;
+        record.start_failure = Some(code);
+        record.failed_at = Some(now);
+    });
+    Answer::empty(204)
+}
+
+async fn rename(call: &mut Call) -> Answer {
+    let answer = call.forward().await;
+    if !answer.is_error() {
+        links::renamed(call, call.param("name").unwrap_or("").trim_start_matches('/'));
+    }
+    answer
 }
 
 /// The code that dockerinit leaves for a start that Docker refuses.
@@ -100,6 +132,7 @@ async fn delete(call: &mut Call) -> Answer {
     let id = call.container_id().to_owned();
     let answer = call.forward().await;
     if !answer.is_error() {
+        links::target_removed(call);
         call.service.state.change(|m| {
             m.containers.remove(&id);
         });
@@ -109,13 +142,14 @@ async fn delete(call: &mut Call) -> Answer {
 
 async fn wait(call: &mut Call) -> Answer {
     let record = call.service.state.container(call.container_id());
-    if call.on("exit-status-differs")
-        && let Some(code) = record.as_ref().and_then(|r| r.start_failure)
+    if let Some(code) = record.as_ref().and_then(|r| r.start_failure)
         && !running(call)
     {
         return Answer::json(200, json!({ "StatusCode": code }));
     }
-    let never_ran = text(&call.container, "/State/Status") == "created";
+    // A start that failed leaves a code behind.
+    let never_ran = text(&call.container, "/State/Status") == "created"
+        && number(&call.container, "/State/ExitCode") == Some(0);
     if never_ran && call.on("wait-on-created-container") {
         if call.service.slow("wait-on-created-container") {
             tokio::time::sleep(NEVER_RAN).await;
@@ -123,12 +157,11 @@ async fn wait(call: &mut Call) -> Answer {
         return Answer::json(200, json!({}));
     }
     let mut answer = call.forward().await;
-    if call.on("exit-status-differs") {
-        let command = exit::command(&call.container);
-        if let Some(value) = answer.value()
-            && let Some(code) = number(value, "/StatusCode")
-        {
-            let code = exit::of_zone(code, &command);
+    if call.on("exit-status-differs")
+        && let Some(code) = answer.value().and_then(|value| number(value, "/StatusCode"))
+    {
+        let code = exit::of_container(call, code, &call.container);
+        if let Some(value) = answer.value() {
             super::json::put(value, "", "StatusCode", json!(code));
         }
     }
@@ -144,9 +177,10 @@ pub fn no_error_field(_: &Call, waited: &mut Value) {
     super::json::take(waited, "", "Error");
 }
 
-/// Resizing is remembered at most (catalogue: resize-parameters).
+/// Resizing is remembered at most, for the next byte of a client that is attached (catalogue:
+/// resize-parameters).
 async fn resize(call: &mut Call) -> Answer {
-    if call.on("resize-parameters") { Answer::empty(200) } else { call.forward().await }
+    if call.on("resize-parameters") && is_sized(call) { Answer::empty(200) } else { call.forward().await }
 }
 
 /// The body of a start is not read (catalogue: start-hostconfig-body-ignored).
@@ -238,7 +272,9 @@ pub fn rename_needs_name(call: &mut Call) -> Result<(), Answer> {
 
 /// Names that cannot be, and names that are taken (catalogue: rename-errors).
 pub fn rename_errors(call: &Call, answer: &mut Answer) {
-    let name = call.param("name").unwrap_or("");
+    let Some(name) = call.param("name") else {
+        return;
+    };
     if fault_text(answer).contains("is already in use") {
         *answer = Answer::coded(
             409,
@@ -312,8 +348,11 @@ pub fn delete_shared(call: &mut Call) -> Result<(), Answer> {
 
 /// A size that is none ends the process (catalogue: uncaught-exception-drops-connection).
 pub fn resize_needs_size(call: &mut Call) -> Result<(), Answer> {
-    let number = |key| call.param(key).is_some_and(|v| v.parse::<f64>().is_ok());
-    if number("h") && number("w") { Ok(()) } else { Err(Answer::new(0, Body::Drop)) }
+    if is_sized(call) { Ok(()) } else { Err(Answer::new(0, Body::Drop)) }
+}
+
+fn is_sized(call: &Call) -> bool {
+    ["h", "w"].iter().all(|key| call.param(key).is_some_and(|v| v.parse::<f64>().is_ok()))
 }
 
 #[cfg(test)]

@@ -17,10 +17,19 @@ const FILTERS: &[&str] = &["status", "exited", "id", "name", "label", "before", 
 /// What is left to filter after the Docker beneath answered.
 #[derive(Default)]
 struct Rest {
-    exited: Vec<i64>,
+    exited: Vec<String>,
     names: Vec<Regex>,
     nothing: bool,
     packages: Vec<String>,
+}
+
+/// A flag that is given twice is a list, which ends the process (sdc-docker `lib/common.js:190-194`;
+/// catalogue: uncaught-exception-drops-connection).
+pub fn all_twice(call: &mut Call) -> Result<(), Answer> {
+    match call.query.iter().filter(|(key, _)| key == "all").count() {
+        0 | 1 => Ok(()),
+        _ => Err(Answer::new(0, Body::Drop)),
+    }
 }
 
 /// Lists containers.
@@ -31,7 +40,13 @@ pub async fn serve(call: &mut Call) -> Answer {
         Err(refused) => return refused,
     };
     let mut rest = Rest::default();
-    if let Some(filters) = filters {
+    if let Some(mut filters) = filters {
+        if call.on("list-before-since-by-parameter") {
+            parameters_are_filters(call, &mut filters).await;
+        }
+        if let Err(refused) = known_containers(call, &filters).await {
+            return refused;
+        }
         match translate(call, filters) {
             Ok((left, beneath)) => {
                 rest = left;
@@ -40,10 +55,8 @@ pub async fn serve(call: &mut Call) -> Answer {
             Err(refused) => return refused,
         }
     }
-    for key in ["before", "since"] {
-        if let Err(refused) = known_container(call, key).await {
-            return refused;
-        }
+    if call.on("list-limit-not-checked") {
+        whole_limit(call);
     }
     let mut answer = call.forward().await;
     if let Some(Value::Array(containers)) = answer.value() {
@@ -52,15 +65,47 @@ pub async fn serve(call: &mut Call) -> Answer {
     answer
 }
 
-async fn known_container(call: &Call, key: &str) -> Result<(), Answer> {
-    let Some(name) = call.param(key) else {
-        return Ok(());
-    };
-    let found = call.service.docker.container(name).await.is_ok();
-    if found || !call.on("list-before-since-500") {
-        return Ok(());
+/// Before and since narrow the list as the filters of these names do (sdc-docker
+/// `lib/backends/sdc/containers.js:2583-2620`); then containers that ended count too.
+async fn parameters_are_filters(call: &mut Call, filters: &mut Filters) {
+    for key in ["since", "before"] {
+        let Some(name) = call.param(key).filter(|name| !name.is_empty()).map(str::to_owned) else {
+            continue;
+        };
+        // A name that is missing is told of below, or not at all: the Docker beneath ignores it.
+        if call.service.docker.container(&name).await.is_ok() {
+            call.query.retain(|(k, _)| k != key);
+            filters.push((key.to_owned(), vec![name]));
+            call.set_param("all", "1");
+        }
     }
-    Err(Answer::error(500, format!("Could not find container with name or id {name}")))
+}
+
+/// What a list is narrowed around must be there (catalogue: list-before-since-500).
+async fn known_containers(call: &Call, filters: &Filters) -> Result<(), Answer> {
+    let around = filters.iter().filter(|(key, _)| ["before", "since"].contains(&key.as_str()));
+    let by_filter = around.filter_map(|(_, values)| values.first().map(String::as_str));
+    let by_parameter = ["before", "since"].into_iter().filter_map(|key| call.param(key));
+    for name in by_filter.chain(by_parameter) {
+        let found = call.service.docker.container(name).await.is_ok();
+        if !found && call.on("list-before-since-500") {
+            return Err(Answer::error(500, format!("Could not find container with name or id {name}")));
+        }
+    }
+    Ok(())
+}
+
+/// A limit is the number that it begins with, or none (id: list-limit-not-checked; sdc-docker
+/// `lib/endpoints/containers.js:91`).
+fn whole_limit(call: &mut Call) {
+    let Some(limit) = call.param("limit").map(str::to_owned) else {
+        return;
+    };
+    let digits: String = limit.trim_start().chars().take_while(char::is_ascii_digit).collect();
+    call.query.retain(|(key, _)| key != "limit");
+    if digits.parse::<u32>().is_ok_and(|limit| limit > 0) {
+        call.set_param("limit", &digits);
+    }
 }
 
 /// Splits filters into those for the Docker beneath and those that mean something else there.
@@ -70,9 +115,7 @@ fn translate(call: &Call, filters: Filters) -> Result<(Rest, Filters), Answer> {
     for (name, values) in filters {
         match name.as_str() {
             "status" => status(call, &mut rest, &mut beneath, values)?,
-            "exited" if call.on("exit-status-differs") => {
-                rest.exited = values.iter().filter_map(|v| v.parse().ok()).collect();
-            }
+            "exited" if is_taken_as_text(call, &values) => rest.exited = values,
             "name" | "id" => named(call, &mut rest, &mut beneath, name, values)?,
             "label" => labels(call, &mut rest, &mut beneath, values)?,
             other if !FILTERS.contains(&other) && call.on("list-filter-unknown-ignored") => {}
@@ -80,6 +123,13 @@ fn translate(call: &Call, filters: Filters) -> Result<(Rest, Filters), Answer> {
         }
     }
     Ok((rest, beneath))
+}
+
+/// Whether exit codes are compared here: those that stock Docker has not, and words that are none (id:
+/// list-filter-exited-as-text; sdc-docker `lib/backends/sdc/containers.js:2727`).
+fn is_taken_as_text(call: &Call, values: &[String]) -> bool {
+    let numbers = values.iter().all(|value| value.parse::<i64>().is_ok());
+    call.on(if numbers { "exit-status-differs" } else { "list-filter-exited-as-text" })
 }
 
 fn status(
@@ -198,7 +248,8 @@ impl Rest {
         }
         let mut shown = container.clone();
         exit::list(call, &mut shown);
-        exit::status_code(text(&shown, "/Status")).is_some_and(|(code, _)| self.exited.contains(&code))
+        exit::status_code(text(&shown, "/Status"))
+            .is_some_and(|(code, _)| self.exited.contains(&code.to_string()))
     }
 }
 

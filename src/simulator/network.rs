@@ -37,7 +37,7 @@ fn is_named(mode: &str) -> bool {
 /// Links are not for named networks (catalogue: network-mode-links).
 pub fn links_in_networks(call: &mut Call) -> Result<(), Answer> {
     let links = super::json::strings(&call.asked, "/HostConfig/Links");
-    if call.service.world.fabrics && is_named(mode(call)) && !links.is_empty() {
+    if is_named(mode(call)) && !links.is_empty() {
         return Err(Answer::not_implemented("user-defined networking links"));
     }
     Ok(())
@@ -46,28 +46,64 @@ pub fn links_in_networks(call: &mut Call) -> Result<(), Answer> {
 /// A network that is not the account's (catalogue: network-not-found).
 pub fn missing_network(call: &mut Call) -> Result<(), Answer> {
     let name = mode(call);
-    if !call.service.world.fabrics || !is_named(name) {
-        return Ok(());
+    match call.service.world.fabrics && is_named(name) && !is_ambiguous(call, name) {
+        true => known(call, name),
+        false => Ok(()),
     }
-    resolve(&call.service.world.networks, name).map(|_| ())
 }
 
-/// The account's networks are one bridge beneath (catalogue: network-mode-bridge-meaning).
-pub fn one_bridge_beneath(call: &mut Call) -> Result<(), Answer> {
-    let named = is_named(mode(call));
-    let fabrics = call.service.world.fabrics;
-    let known = resolve(&call.service.world.networks, mode(call)).is_ok();
-    if let Some(body) = &mut call.json
-        && named
-        && (known || !fabrics)
-    {
-        take(body, "HostConfig", "NetworkMode");
+/// A mode that begins the ids of two networks (catalogue: network-name-resolution).
+pub fn ambiguous_network(call: &mut Call) -> Result<(), Answer> {
+    let name = mode(call);
+    match call.service.world.fabrics && is_named(name) && is_ambiguous(call, name) {
+        true => resolve(&call.service.world.networks, name).map(|_| ()),
+        false => Ok(()),
+    }
+}
+
+fn is_ambiguous(call: &Call, name: &str) -> bool {
+    let networks = &call.service.world.networks;
+    let close = networks.iter().filter(|network| network.docker_id().starts_with(name)).count();
+    close > 1 && resolve(networks, name).is_err()
+}
+
+/// Whether a name is a network: of the account, or of the Docker beneath where that shows.
+fn known(call: &Call, name: &str) -> Result<(), Answer> {
+    match resolve(&call.service.world.networks, name) {
+        Err(_) if beneath_shows(call) => Ok(()),
+        resolved => resolved.map(|_| ()),
+    }
+}
+
+/// Networks of the Docker beneath are there where they can be made or are listed.
+fn beneath_shows(call: &Call) -> bool {
+    !call.on("network-create-not-implemented") || !call.on("network-no-predefined")
+}
+
+/// The account's networks are one bridge beneath (catalogue: network-name-resolution).
+pub fn account_network(call: &mut Call) -> Result<(), Answer> {
+    if resolve(&call.service.world.networks, mode(call)).is_ok() {
+        drop_mode(call);
     }
     Ok(())
 }
 
+/// Without fabric networks the name of a network means nothing (catalogue: network-mode-bridge-meaning).
+pub fn any_network(call: &mut Call) -> Result<(), Answer> {
+    if !call.service.world.fabrics && is_named(mode(call)) {
+        drop_mode(call);
+    }
+    Ok(())
+}
+
+fn drop_mode(call: &mut Call) {
+    if let Some(body) = &mut call.json {
+        take(body, "HostConfig", "NetworkMode");
+    }
+}
+
 /// A network by full id, name or unique prefix of its id (catalogue: network-name-resolution).
-fn resolve<'a>(networks: &'a [Network], name: &str) -> Result<&'a Network, Answer> {
+pub fn resolve<'a>(networks: &'a [Network], name: &str) -> Result<&'a Network, Answer> {
     let exact = networks.iter().find(|n| n.docker_id() == name || n.name == name);
     if let Some(network) = exact {
         return Ok(network);
@@ -113,13 +149,16 @@ pub fn list(call: &mut Call) -> Result<(), Answer> {
 
 /// One of the account's networks, or 404.
 pub fn inspect(call: &mut Call) -> Result<(), Answer> {
-    let network = resolve(&call.service.world.networks, call.name())?;
-    Err(Answer::json(200, shape(network)))
+    match resolve(&call.service.world.networks, call.name()) {
+        Ok(network) => Err(Answer::json(200, shape(network))),
+        Err(_) if beneath_shows(call) => Ok(()),
+        Err(missing) => Err(missing),
+    }
 }
 
 /// The network of a path must exist before the call is refused (catalogue: network-not-found).
 pub fn path_network(call: &mut Call) -> Result<(), Answer> {
-    resolve(&call.service.world.networks, call.name()).map(|_| ())
+    known(call, call.name())
 }
 
 /// `docker network create` (sdc-docker `lib/endpoints/networks.js:45`).
@@ -193,15 +232,12 @@ fn never_started(count: u32) -> Nic {
 
 /// Only the primary NIC is shown (catalogue: inspect-networksettings-primary-nic-only).
 pub fn primary_nic_only(call: &Call, container: &mut Value) {
-    let published =
-        call.service.state.container(text(container, "/Id")).is_some_and(|c| !c.published.is_empty());
-    let bridge = if published && call.service.world.fabrics { "eth1" } else { "eth0" };
     let Some(settings) = container.get("NetworkSettings") else {
         return;
     };
     let of = |key: &str| settings.get(key).cloned().unwrap_or(Value::Null);
     let shown = json!({
-        "Bridge": bridge,
+        "Bridge": if has_external_nic(call, container) { "eth1" } else { "eth0" },
         "Gateway": of("Gateway"),
         "IPAddress": of("IPAddress"),
         "IPPrefixLen": of("IPPrefixLen"),
@@ -210,6 +246,14 @@ pub fn primary_nic_only(call: &Call, container: &mut Value) {
         "Ports": of("Ports"),
     });
     put(container, "", "NetworkSettings", shown);
+}
+
+/// Published ports bring an interface on the external network, which is the primary one
+/// (catalogue: publish-adds-external-nic).
+fn has_external_nic(call: &Call, container: &Value) -> bool {
+    let record = call.service.state.container(text(container, "/Id"));
+    let published = record.is_some_and(|record| !record.published.is_empty());
+    published && call.service.world.fabrics
 }
 
 /// HostConfig.Dns lists the zone's resolvers (catalogue: inspect-dns-always-filled).

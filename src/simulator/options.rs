@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
-use super::json::{put, take};
+use super::json::{put, take, text};
 
 /// What an ignored option is called, and what inspect shows instead, where it shows it at all.
 struct Ignored {
@@ -95,6 +95,13 @@ const IGNORED: &[Ignored] = &[
     },
 ];
 
+/// What is ignored outside of HostConfig, by behaviour.
+const IGNORED_CONFIG: &[(&str, &[&str])] = &[
+    ("stop-signal-ignored", &["StopSignal", "StopTimeout"]),
+    ("healthcheck-ignored", &["Healthcheck"]),
+    ("mac-address-ignored", &["MacAddress"]),
+];
+
 /// Takes the ignored options out of a create request.
 pub fn drop_ignored(call: &mut Call) -> Result<(), Answer> {
     let service = std::sync::Arc::clone(&call.service);
@@ -108,11 +115,26 @@ pub fn drop_ignored(call: &mut Call) -> Result<(), Answer> {
     Ok(())
 }
 
-/// Shows the defaults of ignored options in inspect.
+/// A first process is spared the signals that it does not handle: in the namespace of the host the
+/// command is not the first, and here it is not either.
+pub fn first_process(call: &mut Call) -> Result<(), Answer> {
+    let of_the_host = text(&call.asked, "/HostConfig/PidMode") == "host";
+    if let Some(body) = call.json.as_mut().filter(|_| of_the_host) {
+        put(body, "HostConfig", "Init", json!(true));
+    }
+    Ok(())
+}
+
+/// Shows the defaults of ignored options in inspect, and no trace of those without one.
 pub fn show_defaults(call: &Call, container: &mut Value) {
+    let asked = asked(call, container);
     for ignored in IGNORED.iter().filter(|i| call.on(i.id)) {
         for (key, shown) in ignored.keys {
             let value = match shown {
+                Nothing if has(&asked, "HostConfig", key) => {
+                    take(container, "HostConfig", key);
+                    continue;
+                }
                 Nothing => continue,
                 Null => Value::Null,
                 False => json!(false),
@@ -121,6 +143,36 @@ pub fn show_defaults(call: &Call, container: &mut Value) {
             };
             put(container, "HostConfig", key, value);
         }
+    }
+}
+
+/// The fields of HostConfig that were asked for and are not ignored, because that is switched off.
+pub fn kept_of_host_config(call: &Call, container: &Value) -> Vec<&'static str> {
+    let asked = asked(call, container);
+    let off = IGNORED.iter().filter(|i| !call.on(i.id));
+    off.flat_map(|i| i.keys).map(|(key, _)| *key).filter(|key| has(&asked, "HostConfig", key)).collect()
+}
+
+/// The fields of Config that were asked for and are not ignored, because that is switched off.
+pub fn kept_of_config(call: &Call, container: &Value) -> Vec<&'static str> {
+    let asked = asked(call, container);
+    let off = IGNORED_CONFIG.iter().filter(|(id, _)| !call.on(id));
+    off.flat_map(|(_, keys)| keys.iter().copied()).filter(|key| has(&asked, "", key)).collect()
+}
+
+fn asked(call: &Call, container: &Value) -> Value {
+    call.service.state.container(text(container, "/Id")).map_or(Value::Null, |record| record.asked)
+}
+
+fn has(asked: &Value, path: &str, key: &str) -> bool {
+    let object = if path.is_empty() { Some(asked) } else { asked.get(path) };
+    object.is_some_and(|o| o.get(key).is_some())
+}
+
+/// Config.MacAddress is empty whatever was asked for (catalogue: mac-address-ignored).
+pub fn show_no_mac_address(call: &Call, container: &mut Value) {
+    if has(&asked(call, container), "", "MacAddress") {
+        put(container, "Config", "MacAddress", json!(""));
     }
 }
 
@@ -149,9 +201,17 @@ pub fn no_stdin_once(call: &mut Call) -> Result<(), Answer> {
     drop_config(call, &["StdinOnce"])
 }
 
-/// ExposedPorts of the request are not read (catalogue: expose-at-create-ignored).
+/// ExposedPorts of the request are not read; a port that is published is exposed by that
+/// (catalogue: expose-at-create-ignored).
 pub fn no_expose(call: &mut Call) -> Result<(), Answer> {
-    drop_config(call, &["ExposedPorts"])
+    let published = super::ports::published(&call.asked, &call.image);
+    if let Some(exposed) =
+        call.json.as_mut().and_then(|body| super::json::object(body, "")?.get_mut("ExposedPorts"))
+        && let Value::Object(ports) = exposed
+    {
+        ports.retain(|port, _| published.contains_key(port));
+    }
+    Ok(())
 }
 
 fn drop_config(call: &mut Call, keys: &[&str]) -> Result<(), Answer> {

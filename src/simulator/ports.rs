@@ -70,11 +70,30 @@ pub fn limit(call: &mut Call) -> Result<(), Answer> {
 
 /// Nothing is published on the host (catalogue: own-ip-stack-per-container).
 pub fn publish_nothing_beneath(call: &mut Call) -> Result<(), Answer> {
+    let fits = bindings(&call.asked).all(|(port, _)| check_syntax(port).is_ok());
     if let Some(body) = &mut call.json {
-        take(body, "HostConfig", "PortBindings");
-        take(body, "HostConfig", "PublishAllPorts");
+        // What is of no form stays: where that is not told here, the Docker beneath tells it.
+        if fits && body.pointer("/HostConfig/PortBindings").is_some_and(Value::is_object) {
+            take(body, "HostConfig", "PortBindings");
+        }
+        if body.pointer("/HostConfig/PublishAllPorts").is_some_and(Value::is_boolean) {
+            take(body, "HostConfig", "PublishAllPorts");
+        }
     }
     Ok(())
+}
+
+/// Bindings are shown as they were asked, although nothing is published beneath (catalogue:
+/// own-ip-stack-per-container).
+pub fn show_asked(call: &Call, container: &mut Value) {
+    let Some(record) = call.service.state.container(text(container, "/Id")) else {
+        return;
+    };
+    for key in ["PortBindings", "PublishAllPorts"] {
+        if let Some(asked) = record.asked.pointer(&format!("/HostConfig/{key}")) {
+            put(container, "HostConfig", key, asked.clone());
+        }
+    }
 }
 
 /// The label of the external network needs a published port (catalogue: public-network-label).
@@ -134,12 +153,31 @@ fn bound(published: &BTreeMap<String, String>, ip: &str) -> Value {
     Value::Object(published.iter().map(bound).collect())
 }
 
-/// NetworkSettings.Ports (catalogue: inspect-ports-hostip).
+/// NetworkSettings.Ports: exposed ports that are not published have no binding (catalogue:
+/// inspect-ports-hostip; sdc-docker `lib/backends/sdc/utils.js:709-746`).
 pub fn inspect_ports(call: &Call, container: &mut Value) {
     let Some((published, _)) = shown(call, container) else {
         return;
     };
-    put(container, "NetworkSettings", "Ports", bound(&published, "0.0.0.0"));
+    let mut ports: Map<String, Value> =
+        unpublished(container, &published).into_iter().map(|port| (port, Value::Null)).collect();
+    if let Value::Object(bound) = bound(&published, "0.0.0.0") {
+        ports.extend(bound);
+    }
+    put(container, "NetworkSettings", "Ports", Value::Object(ports));
+}
+
+/// The exposed ports of a container that are not published, those of tcp first.
+fn unpublished(container: &Value, published: &BTreeMap<String, String>) -> Vec<String> {
+    let exposed = container.pointer("/Config/ExposedPorts").and_then(Value::as_object);
+    let mut ports: Vec<String> = exposed
+        .into_iter()
+        .flat_map(Map::keys)
+        .filter(|port| !published.contains_key(*port))
+        .cloned()
+        .collect();
+    ports.sort_by_key(|port| port.ends_with("udp"));
+    ports
 }
 
 /// HostConfig.PortBindings and PublishAllPorts (catalogue: inspect-hostconfig-portbindings-shape).
@@ -161,6 +199,26 @@ pub fn inspect_exposed(call: &Call, container: &mut Value) {
     for port in published.keys() {
         ports.insert(port.clone(), json!({}));
     }
+    put_exposed(container, ports);
+}
+
+/// Unpublished ports of tcp are forgotten where there are some of udp too (catalogue:
+/// inspect-exposed-ports-lost; sdc-docker `lib/backends/sdc/utils.js:709-720`).
+pub fn lost_ports(call: &Call, container: &mut Value) {
+    let Some((published, _)) = shown(call, container) else {
+        return;
+    };
+    let unpublished = unpublished(container, &published);
+    if !unpublished.iter().any(|port| port.ends_with("udp")) {
+        return;
+    }
+    let mut ports =
+        container.pointer("/Config/ExposedPorts").and_then(Value::as_object).cloned().unwrap_or_default();
+    ports.retain(|port, _| !(port.ends_with("tcp") && unpublished.contains(port)));
+    put_exposed(container, ports);
+}
+
+fn put_exposed(container: &mut Value, ports: Map<String, Value>) {
     let value = if ports.is_empty() { Value::Null } else { Value::Object(ports) };
     put(container, "Config", "ExposedPorts", value);
 }
@@ -208,6 +266,13 @@ mod tests {
         assert!(check_syntax("80").is_err());
         assert_eq!(check_syntax("0/tcp"), Err("invalid port number"));
         assert!(check_syntax("80/sctp").is_err());
+    }
+
+    #[test]
+    fn what_is_exposed_and_not_published_is_told_by_protocol() {
+        let container = json!({"Config": {"ExposedPorts": {"53/udp": {}, "53/tcp": {}, "80/tcp": {}}}});
+        let published = BTreeMap::from([("80/tcp".to_owned(), String::new())]);
+        assert_eq!(unpublished(&container, &published), ["53/tcp", "53/udp"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the simulator remembers of containers and execs, and its file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -34,6 +34,15 @@ pub struct Container {
     pub image_env: Vec<String>,
     /// Whether it is a SmartOS zone.
     pub smartos: bool,
+    /// Whether its working directory is not there.
+    #[serde(default)]
+    pub lacks_directory: bool,
+    /// Whether a signal was sent to it since it was started.
+    #[serde(default)]
+    pub signalled: bool,
+    /// What its links told it when it was made.
+    #[serde(default)]
+    pub link: super::links::Told,
 }
 
 /// The primary NIC of a container.
@@ -74,6 +83,9 @@ pub struct Volume {
     pub labels: Option<Value>,
     /// The last number of its address.
     pub host: u8,
+    /// The network that it was asked to be on.
+    #[serde(default)]
+    pub network: Option<String>,
 }
 
 /// Everything remembered.
@@ -82,6 +94,12 @@ pub struct Memory {
     pub containers: BTreeMap<String, Container>,
     pub execs: BTreeMap<String, Exec>,
     pub volumes: BTreeMap<String, Volume>,
+    /// The short ids of images that were built from nothing.
+    #[serde(default)]
+    pub from_scratch: BTreeSet<String>,
+    /// Names of images that only sdc-docker takes, with the image's id or its beginning.
+    #[serde(default)]
+    pub odd_tags: BTreeMap<String, String>,
     /// How many addresses were given out.
     pub addresses: u32,
 }

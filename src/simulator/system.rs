@@ -1,46 +1,85 @@
 //! `/version`, `/info`, `/auth` and `/ca.pem`.
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Body};
 use super::call::Call;
-use super::json::{keep, put, text};
+use super::create::fault_text;
+use super::json::{keep, put, take, text};
+use super::names;
 use super::route::Route;
 
 /// Serves `/auth`, `/info` and `/ca.pem`.
 pub async fn serve(call: &mut Call, route: Route) -> Answer {
     match route {
         Route::Auth => auth(call).await,
-        Route::CaPem => {
-            let mut answer = Answer::error(404, "page not found");
-            answer.unrouted = true;
-            answer
-        }
+        Route::CaPem => certificate(call),
         _ => call.forward().await,
     }
 }
 
-/// The parts of credentials have to be there (sdc-docker `lib/endpoints/auth.js:43-83`).
-async fn auth(call: &mut Call) -> Answer {
-    if !call.on("auth-endpoint-validation") {
-        return call.forward().await;
+/// The certificate of the server, as it comes and without a type (sdc-docker `lib/endpoints/ca.js:18-32`).
+fn certificate(call: &Call) -> Answer {
+    if !call.on("ca-pem-route") {
+        let mut answer = Answer::error(404, "page not found");
+        answer.unrouted = true;
+        return answer;
     }
-    if call.body.is_empty()
-        && call.header("content-type").is_none()
-        && call.on("uncaught-exception-drops-connection")
+    let pem = Full::new(Bytes::from_static(include_bytes!("../../fixtures/simulator/ca.pem")));
+    Answer::new(200, Body::Stream(pem.map_err(|never| match never {}).boxed_unsync()))
+}
+
+/// Credentials: their parts have to be there, and where a registry asks for a password at every
+/// request nobody tries it (sdc-docker `lib/endpoints/auth.js:43-83`; docker-registry-client
+/// `lib/registry-client-v2.js:935-947`).
+async fn auth(call: &mut Call) -> Answer {
+    if call.on("auth-endpoint-validation")
+        && let Err(refused) = credentials(call)
     {
-        return Answer::new(0, Body::Drop);
+        return refused;
+    }
+    let mut answer = call.forward().await;
+    let why = fault_text(&answer).to_owned();
+    if why.contains("401 Unauthorized") && call.on("login-basic-unchecked") {
+        return Answer::json(200, json!({ "Status": "Login Succeeded" }));
+    }
+    if call.on("auth-endpoint-validation") {
+        if let Some((_, address)) =
+            why.strip_suffix(": connect: connection refused").and_then(|w| w.rsplit_once(' '))
+        {
+            return Answer::error(500, format!("connect ECONNREFUSED {address}"));
+        }
+        if let Some(value) = answer.value() {
+            take(value, "", "IdentityToken");
+        }
+    }
+    answer
+}
+
+fn credentials(call: &Call) -> Result<(), Answer> {
+    if call.body.is_empty() {
+        let drops = call.header("content-type").is_none() && call.on("uncaught-exception-drops-connection");
+        if drops {
+            return Err(Answer::new(0, Body::Drop));
+        }
+    } else if call.json.is_none() && call.header("content-type").is_some_and(|kind| kind.contains("json")) {
+        return match serde_json::from_slice::<Value>(&call.body) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Answer::coded(400, "InvalidContent", format!("Invalid JSON: {error}"))),
+        };
     }
     let body = call.json.clone().unwrap_or(json!({}));
     let missing: Vec<String> = ["serveraddress", "username", "password"]
         .into_iter()
-        .filter(|key| text(&body, &format!("/{key}")).is_empty())
+        .filter(|key| body.get(key).is_none())
         .map(|key| format!("missing \"{key}\""))
         .collect();
     if !missing.is_empty() {
-        return Answer::invalid(missing.join(", "));
+        return Err(Answer::invalid(missing.join(", ")));
     }
-    call.forward().await
+    names::check_index(text(&body, "/serveraddress")).map_err(|why| Answer::error(500, why))
 }
 
 /// The fields of `/version` (sdc-docker `lib/endpoints/version.js:54-64`).

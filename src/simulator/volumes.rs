@@ -23,29 +23,30 @@ pub fn disabled(call: &mut Call) -> Result<(), Answer> {
     }
 }
 
-/// Names of volumes (catalogue: volume-name-rules).
+/// Names of volumes; one that is missing is noticed later (catalogue: volume-name-rules).
 pub fn name_rules(call: &mut Call) -> Result<(), Answer> {
     let name = match call.route {
         Some(Route::VolumeCreate) => match call.json.as_ref().and_then(|body| body.get("Name")) {
-            None => return Err(Answer::new(0, Body::Drop)),
-            Some(name) => name.as_str().unwrap_or_default().to_owned(),
+            None => return Ok(()),
+            Some(Value::String(name)) if name.is_empty() => return Ok(()),
+            Some(Value::String(name)) => name.clone(),
+            Some(_) => return Err(Answer::invalid("volume name must be a string")),
         },
         _ => call.name().to_owned(),
     };
-    if name.len() > 256 {
-        return Err(Answer::invalid("volume name is too long"));
-    }
-    match name.is_empty() || is_name(&name) {
-        true => Ok(()),
-        false => Err(Answer::invalid(format!("{name} is not a valid volume name"))),
+    let is_made = call.route == Some(Route::VolumeCreate);
+    match () {
+        () if !is_name(&name) => Err(Answer::invalid(format!("{name} is not a valid volume name"))),
+        () if is_made && name.len() > 256 => Err(Answer::invalid("volume name is too long")),
+        () => Ok(()),
     }
 }
 
 /// Only the driver of Triton, which local means as well (catalogue: volume-driver-rules).
 pub fn driver(call: &mut Call) -> Result<(), Answer> {
-    let Some(body) = &mut call.json else { return Ok(()) };
+    let body = call.json.get_or_insert_with(|| json!({}));
     match body.get("Driver") {
-        Some(Value::String(driver)) if driver == "local" || driver == "tritonnfs" || driver.is_empty() => {
+        Some(Value::String(driver)) if driver == "local" || driver == "tritonnfs" => {
             put(body, "", "Driver", json!("local"));
             Ok(())
         }
@@ -56,14 +57,16 @@ pub fn driver(call: &mut Call) -> Result<(), Answer> {
     }
 }
 
-/// Sizes are whole gigabytes that the data center offers (catalogue: volume-size-option).
+/// Sizes are whole gigabytes that the data center offers; of the other options only the network
+/// counts (catalogue: volume-size-option; sdc-docker `lib/validate.js:662-677`).
 pub fn size(call: &mut Call) -> Result<(), Answer> {
     let Some(body) = &mut call.json else { return Ok(()) };
-    let Some(size) = take(body, "DriverOpts", "size") else { return Ok(()) };
-    let size = size.as_str().unwrap_or_default().to_owned();
-    let gigabytes = size.strip_suffix('G').and_then(|number| number.parse::<u64>().ok());
-    let Some(gigabytes) = gigabytes else {
-        return Err(Answer::invalid(format!("Volume size: \"{size}\" is not a valid volume size")));
+    let size = take(body, "DriverOpts", "size");
+    super::json::keep(body, "DriverOpts", &["network"]);
+    let Some(size) = size else { return Ok(()) };
+    let told = size.as_str().map_or_else(|| size.to_string(), str::to_owned);
+    let Some(gigabytes) = size.as_str().and_then(gigabytes) else {
+        return Err(Answer::invalid(format!("Volume size: \"{told}\" is not a valid volume size")));
     };
     let sizes = &call.service.world.volume_sizes;
     if sizes.contains(&gigabytes) {
@@ -74,11 +77,53 @@ pub fn size(call: &mut Call) -> Result<(), Answer> {
     Err(Answer::coded(500, "Error", message))
 }
 
+/// The number of a size such as `10G` (sdc-docker `lib/volumes.js:30-49`).
+fn gigabytes(size: &str) -> Option<u64> {
+    let digits = size.strip_suffix('G')?;
+    let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(u64::MAX))
+}
+
+/// The network of a volume is one of the account's (catalogue: volume-network-option).
+pub fn network(call: &mut Call) -> Result<(), Answer> {
+    let Some(body) = &mut call.json else { return Ok(()) };
+    let Some(network) = take(body, "DriverOpts", "network") else { return Ok(()) };
+    let found = super::network::resolve(&call.service.world.networks, network.as_str().unwrap_or_default())?;
+    let name = found.name.clone();
+    call.asked = json!({ "network": name });
+    Ok(())
+}
+
+/// A volume on another network than the container cannot be mounted (catalogue: volume-not-reachable).
+pub fn reachable(call: &mut Call) -> Result<(), Answer> {
+    let networks = &call.service.world.networks;
+    let mode = text(&call.asked, "/HostConfig/NetworkMode");
+    let named = super::network::resolve(networks, mode).ok();
+    let Some(own) = named.or(call.service.world.default_network()).map(|network| network.name.clone()) else {
+        return Ok(());
+    };
+    let default = call.service.world.default_network().map(|network| network.name.clone());
+    let is_elsewhere = |bind: &String| {
+        let name = bind.split(':').next().unwrap_or_default();
+        let volume = call.service.state.read(|memory| memory.volumes.get(name).cloned());
+        volume.is_some_and(|volume| volume.network.or(default.clone()).is_some_and(|network| network != own))
+    };
+    match binds(call).iter().find(|bind| is_elsewhere(bind)) {
+        None => Ok(()),
+        Some(bind) => {
+            let name = bind.split(':').next().unwrap_or_default();
+            let message = format!("Volumes not reachable from container: {name}");
+            Err(Answer::coded(409, "VolumesNotReachableError", message))
+        }
+    }
+}
+
 /// Serves the volume calls.
 pub async fn serve(call: &mut Call, route: Route) -> Answer {
     match route {
         Route::VolumeCreate => create(call).await,
         Route::VolumeDelete => {
+            call.service.pause("volume-create-slow", "volume-rm").await;
             let mut answer = call.forward().await;
             let name = call.name().to_owned();
             if answer.status == 404 && call.on("volume-delete-errors") {
@@ -102,8 +147,19 @@ pub async fn serve(call: &mut Call, route: Route) -> Answer {
     }
 }
 
+/// Whether the fields of a create are of types that its handler takes (sdc-docker
+/// `lib/endpoints/volumes.js:51-58`; catalogue: uncaught-exception-drops-connection).
+fn is_taken(body: &Value) -> bool {
+    let is_object = |key: &str| body.get(key).is_none_or(|value| value.is_null() || value.is_object());
+    body.get("Name").is_some() && is_object("DriverOpts") && is_object("Labels")
+}
+
 async fn create(call: &mut Call) -> Answer {
-    call.service.pause("volume-create-slow", "volume").await;
+    let taken = call.json.as_ref().is_none_or(is_taken);
+    if !taken && call.on("uncaught-exception-drops-connection") {
+        return Answer::new(0, Body::Drop);
+    }
+    call.service.pause("volume-create-slow", "volume-create").await;
     let name = call.json.as_ref().map(|body| text(body, "/Name").to_owned()).unwrap_or_default();
     let labels = call.json.as_ref().and_then(|body| body.get("Labels")).cloned();
     if call.on("volume-create-duplicate") && !name.is_empty() {
@@ -114,12 +170,13 @@ async fn create(call: &mut Call) -> Answer {
             return Answer::coded(409, "VolumeAlreadyExists", message);
         }
     }
+    let network = Some(text(&call.asked, "/network").to_owned()).filter(|network| !network.is_empty());
     let mut answer = call.forward().await;
     if let Some(name) = answer.value().map(|value| text(value, "/Name").to_owned()) {
         call.service.state.change(|memory| {
             memory.addresses += 1;
             let host = u8::try_from(memory.addresses % 200).unwrap_or_default();
-            memory.volumes.insert(name, Volume { labels, host });
+            memory.volumes.entry(name).or_insert(Volume { labels, host, network });
         });
     }
     answer
@@ -151,11 +208,7 @@ pub fn fields(call: &Call, volume: &mut Value) {
 pub fn list_fields(call: &Call, list: &mut Value) {
     let mut volumes = list.get("Volumes").and_then(Value::as_array).cloned().unwrap_or_default();
     // Anonymous volumes belong to their zone (catalogue: local-volumes-not-listed).
-    let is_anonymous = |volume: &Value| {
-        let name = text(volume, "/Name");
-        name.len() == 64 && name.chars().all(|c| c.is_ascii_hexdigit())
-    };
-    volumes.retain(|volume| !is_anonymous(volume));
+    volumes.retain(|volume| !is_anonymous(text(volume, "/Name")));
     volumes.iter_mut().for_each(|volume| fields(call, volume));
     *list = json!({ "Volumes": volumes });
 }
@@ -195,31 +248,127 @@ fn binds(call: &Call) -> Vec<String> {
 
 /// Only names of volumes can be bound (catalogue: host-bind-refused).
 pub fn host_binds(call: &mut Call) -> Result<(), Answer> {
-    for bind in binds(call) {
-        let source = bind.split(':').next().unwrap_or_default();
-        if !is_name(source) {
-            return Err(Answer::invalid(format!(
-                "Invalid binds: {bind}: {source} is not a valid volume name"
-            )));
+    let flags = call.on("bind-flags-limited");
+    refuse_binds(call, |bind| {
+        let mut problems = name_problems(bind);
+        problems.extend(flag_problem(bind).filter(|_| flags));
+        problems
+    })
+}
+
+/// Flags are ro and rw (catalogue: bind-flags-limited).
+pub fn bind_flags(call: &mut Call) -> Result<(), Answer> {
+    refuse_binds(call, |bind| flag_problem(bind).into_iter().collect())
+}
+
+/// All that is wrong with binds is told at once (sdc-docker `lib/validate.js:411-456`).
+fn refuse_binds(call: &Call, problems_of: impl Fn(&str) -> Vec<String>) -> Result<(), Answer> {
+    let told: Vec<String> = binds(call)
+        .iter()
+        .flat_map(|bind| problems_of(bind).into_iter().map(move |problem| format!("{bind}: {problem}")))
+        .collect();
+    match told.is_empty() {
+        true => Ok(()),
+        false => Err(Answer::invalid(format!("Invalid binds: {}", told.join(",")))),
+    }
+}
+
+fn name_problems(bind: &str) -> Vec<String> {
+    let parts: Vec<&str> = bind.split(':').collect();
+    let [source, target, ..] = parts[..] else {
+        return vec![format!("{bind} is not of the form: volumeName:/mount/point[:flags]")];
+    };
+    if parts.len() > 3 {
+        return vec![format!("{bind} is not of the form: volumeName:/mount/point[:flags]")];
+    }
+    let mut problems = Vec::new();
+    if !is_name(source) {
+        problems.push(format!("{source} is not a valid volume name"));
+    }
+    if target.is_empty() {
+        problems.push(format!("{target} must be a non-empty string"));
+    }
+    problems
+}
+
+fn flag_problem(bind: &str) -> Option<String> {
+    let parts: Vec<&str> = bind.split(':').collect();
+    match parts[..] {
+        [_, _, "ro" | "rw"] => None,
+        [_, _, ""] => Some("an empty flag is not a valid flag".to_owned()),
+        [_, _, flag] => Some(format!("\"{flag}\" is not a valid flag")),
+        _ => None,
+    }
+}
+
+/// An NFS volume is empty at first: nothing copies what the image holds (catalogue:
+/// volume-content-copy).
+pub fn no_content(call: &mut Call) -> Result<(), Answer> {
+    let Some(Value::Array(binds)) = call.json.as_mut().and_then(|body| body.pointer_mut("/HostConfig/Binds"))
+    else {
+        return Ok(());
+    };
+    for bind in binds {
+        let Some(text) = bind.as_str().map(str::to_owned) else { continue };
+        let parts: Vec<&str> = text.split(':').collect();
+        match parts[..] {
+            [source, _] if is_name(source) => *bind = json!(format!("{text}:nocopy")),
+            [source, _, "ro" | "rw"] if is_name(source) => *bind = json!(format!("{text},nocopy")),
+            _ => {}
         }
     }
     Ok(())
 }
 
-/// Flags are ro and rw (catalogue: bind-flags-limited).
-pub fn bind_flags(call: &mut Call) -> Result<(), Answer> {
-    for bind in binds(call) {
-        let Some(flags) = bind.splitn(3, ':').nth(2) else { continue };
-        for flag in flags.split(',') {
-            let problem = match flag {
-                "ro" | "rw" => continue,
-                "" => "an empty flag is not a valid flag".to_owned(),
-                flag => format!("\"{flag}\" is not a valid flag"),
-            };
-            return Err(Answer::invalid(format!("Invalid binds: {bind}: {problem}")));
-        }
+/// Of the volumes of another container only those that it owns are taken over: beneath, they are
+/// bound by their names (catalogue: volumes-from-own-volumes-only).
+pub async fn take_over(call: &mut Call) {
+    let sources = super::json::strings(&call.asked, "/HostConfig/VolumesFrom");
+    if sources.is_empty() || !call.on("volumes-from-own-volumes-only") {
+        return;
     }
-    Ok(())
+    let mut owned = Vec::new();
+    for source in &sources {
+        let (name, mode) = match source.strip_suffix(":ro") {
+            Some(name) => (name, ":ro"),
+            None => (source.trim_end_matches(":rw"), ""),
+        };
+        // Docker's own answer tells which one is missing.
+        let Ok(container) = call.service.docker.container(name).await else { return };
+        owned.extend(own_volumes(&container).into_iter().map(|bind| format!("{bind}{mode}")));
+    }
+    let Some(body) = &mut call.json else { return };
+    take(body, "HostConfig", "VolumesFrom");
+    let mut binds = super::json::strings(body, "/HostConfig/Binds");
+    binds.extend(owned);
+    put(body, "HostConfig", "Binds", json!(binds));
+}
+
+/// The unnamed volumes that a container declares itself or by its image, as binds.
+fn own_volumes(container: &Value) -> Vec<String> {
+    let declared = container.pointer("/Config/Volumes").and_then(Value::as_object);
+    let is_own = |mount: &&Value| {
+        declared.is_some_and(|volumes| volumes.contains_key(text(mount, "/Destination")))
+            && is_anonymous(text(mount, "/Name"))
+    };
+    let mounts = container.get("Mounts").and_then(Value::as_array);
+    let bind = |mount: &Value| format!("{}:{}", text(mount, "/Name"), text(mount, "/Destination"));
+    mounts.into_iter().flatten().filter(is_own).map(bind).collect()
+}
+
+fn is_anonymous(name: &str) -> bool {
+    name.len() == 64 && name.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+/// HostConfig.VolumesFrom as it was asked, whatever is bound beneath (catalogue:
+/// volumes-from-own-volumes-only).
+pub fn show_sources(call: &Call, container: &mut Value) {
+    let record = call.service.state.container(text(container, "/Id"));
+    let Some(record) = record.filter(|record| !record.volumes_from.is_empty()) else { return };
+    put(container, "HostConfig", "VolumesFrom", json!(record.volumes_from));
+    let binds = super::json::strings(&record.asked, "/HostConfig/Binds");
+    let shown = if binds.is_empty() { Value::Null } else { json!(binds) };
+    put(container, "HostConfig", "Binds", shown);
 }
 
 /// Without NFS volumes nothing can be bound (catalogue: binds-when-nfs-off).
@@ -251,5 +400,42 @@ pub fn from_missing(call: &Call, answer: &mut Answer) {
     {
         let source = source.split(':').next().unwrap_or_default().to_owned();
         *answer = Answer::error(500, format!("container \"{source}\" not found"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binds_are_a_name_a_place_and_a_flag() {
+        assert_eq!(name_problems("vol:/a"), Vec::<String>::new());
+        assert_eq!(name_problems("/a:/b"), ["/a is not a valid volume name"]);
+        assert_eq!(name_problems("vol"), ["vol is not of the form: volumeName:/mount/point[:flags]"]);
+        assert_eq!(flag_problem("vol:/a:ro"), None);
+        assert_eq!(flag_problem("vol:/a:"), Some("an empty flag is not a valid flag".to_owned()));
+        assert_eq!(flag_problem("vol:/a:z"), Some("\"z\" is not a valid flag".to_owned()));
+    }
+
+    #[test]
+    fn sizes_are_whole_gigabytes() {
+        assert_eq!(gigabytes("10G"), Some(10));
+        for bad in ["10", "G", "10g", "-1G", "1.5G", "10GB"] {
+            assert_eq!(gigabytes(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_declared_volumes_without_a_name_are_owned() {
+        let name = "a".repeat(64);
+        let container = json!({
+            "Config": {"Volumes": {"/own": {}}},
+            "Mounts": [
+                {"Name": name, "Destination": "/own"},
+                {"Name": name, "Destination": "/taken-over"},
+                {"Name": "vol", "Destination": "/bound"},
+            ],
+        });
+        assert_eq!(own_volumes(&container), [format!("{name}:/own")]);
     }
 }

@@ -75,6 +75,8 @@ pub const WORLD_KEYS: &[&str] = &["title", "release", "file"];
 /// The keys of an entry of `suites/unobservable.toml`.
 pub const UNOBSERVABLE_KEYS: &[&str] = &["id", "reason"];
 
+/// The keys of an entry of `suites/options.toml`.
+pub const OPTION_KEYS: &[&str] = &["option", "is", "divergence", "matches"];
 /// The keys of a file of `fixtures/api/`.
 pub const API_KEYS: &[&str] = &["format", "api", "source", "routes"];
 /// The keys of a route there.

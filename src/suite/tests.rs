@@ -145,6 +145,7 @@ fn files() -> SuiteFiles {
         "fixtures/simulator/default.toml",
     ];
     SuiteFiles {
+        options: None,
         rules: None,
         suite: Some(named("suites/suite.toml", SUITE)),
         scenarios: vec![named("suites/area/scenarios/good.toml", GOOD)],
