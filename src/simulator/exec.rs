@@ -10,7 +10,7 @@ use super::checks::random_hex;
 use super::docker::Ask;
 use super::exit::{self, End};
 use super::frames::{Coding, frame};
-use super::inside::{self, Look};
+use super::inside;
 use super::json::{flag, number, put, strings, text};
 use super::route::{Route, encode};
 use super::service::Service;
@@ -98,6 +98,9 @@ async fn start(call: &mut Call) -> Answer {
     if exec.detach && call.on("exec-start-detached-201") && call.on("exec-detached-runs-at-create") {
         return Answer::empty(201);
     }
+    if call.json.is_none() && !call.on("exec-start-options-ignored") {
+        return call.forward().await;
+    }
     let mut wanted = call.json.clone().unwrap_or(json!({}));
     if call.on("exec-start-options-ignored") {
         wanted = json!({"Detach": false, "Tty": exec.tty});
@@ -167,9 +170,9 @@ async fn rewriting(call: &Call, id: &str, exec: &Exec) -> Rewriting {
     }
     Rewriting::Whole(Box::new(move |stdout, stderr| {
         let text = String::from_utf8_lossy(&stdout).into_owned();
-        if look == Some(Look::Metadata) && service.on("mdata-tools-in-container") {
+        if let Some(told) = look.and_then(inside::told).filter(|_| service.on("mdata-tools-in-container")) {
             note_end(&service, &id, 0);
-            return (format!("{}\n", inside::SERVER).into_bytes(), Vec::new());
+            return (format!("{told}\n").into_bytes(), Vec::new());
         }
         if fails
             && text.starts_with("OCI runtime exec failed")
@@ -248,7 +251,7 @@ async fn resize(call: &mut Call) -> Answer {
         return Answer::new(0, Body::Hang);
     }
     let answer = call.forward().await;
-    if call.on("exec-resize-status-200") { Answer::empty(200) } else { answer }
+    if call.on("exec-resize-status-200") && !answer.is_error() { Answer::empty(200) } else { answer }
 }
 
 /// 201 becomes 200 (catalogue: exec-create-status-200).

@@ -6,7 +6,9 @@ use super::service::Service;
 use super::state::Container;
 
 /// The server that a container is on; a stand-in.
-pub const SERVER: &str = "00000000-0000-4000-8000-0cc47adeb0a4";
+const SERVER: &str = "00000000-0000-4000-8000-0cc47adeb0a4";
+
+const METADATA_TOOL: &str = "/native/usr/sbin/mdata-get";
 
 /// A command whose output is rewritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub enum Look {
     Hosts,
     /// `/native/usr/sbin/mdata-get sdc:server_uuid`, which the Docker beneath does not have.
     Metadata,
+    /// `ls /native/usr/sbin/mdata-get`.
+    MetadataTool,
 }
 
 /// Which look a command is, if it is one: by its own name, or as all of a shell's script.
@@ -44,10 +48,20 @@ pub fn look(command: &[String]) -> Option<Look> {
             ("df", []) => Some(Look::Df),
             ("uname", ["-r"]) => Some(Look::Release),
             ("cat", ["/etc/hosts"]) => Some(Look::Hosts),
-            ("mdata-get", ["sdc:server_uuid"]) if program.starts_with("/native/") => Some(Look::Metadata),
+            ("mdata-get", ["sdc:server_uuid"]) if *program == METADATA_TOOL => Some(Look::Metadata),
+            ("ls", [METADATA_TOOL]) => Some(Look::MetadataTool),
             _ => None,
         },
         [] => None,
+    }
+}
+
+/// What a look prints that the Docker beneath knows nothing of (catalogue: mdata-tools-in-container).
+pub fn told(look: Look) -> Option<&'static str> {
+    match look {
+        Look::Metadata => Some(SERVER),
+        Look::MetadataTool => Some(METADATA_TOOL),
+        Look::Processes | Look::Mount | Look::ProcMounts | Look::Df | Look::Release | Look::Hosts => None,
     }
 }
 
@@ -59,7 +73,7 @@ pub fn rewrite(look: Look, output: &str, service: &Service, container: Option<&C
         // The emulated kernel (sdc-docker `lib/backends/sdc/containers.js:58`).
         Look::Release if service.on("kernel-version-in-container") => "3.13.0\n".to_owned(),
         Look::Hosts if service.on("etc-hosts-and-resolv") => hosts(output, container),
-        Look::Release | Look::Hosts | Look::Metadata => output.to_owned(),
+        Look::Release | Look::Hosts | Look::Metadata | Look::MetadataTool => output.to_owned(),
     }
 }
 

@@ -135,9 +135,6 @@ async fn delete(call: &mut Call) -> Answer {
         links::target_removed(call);
         call.service.state.change(|m| {
             m.containers.remove(&id);
-            if !call.on("exec-state-in-one-process") {
-                m.execs.retain(|_, exec| exec.container != id);
-            }
         });
     }
     answer

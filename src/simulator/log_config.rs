@@ -6,11 +6,14 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::call::Call;
 use super::json::text;
+use super::logs::DRIVERS;
 
 /// A log driver must be enabled (catalogue: log-driver-not-enabled).
 pub fn driver(call: &mut Call) -> Result<(), Answer> {
     let kind = text(&call.asked, "/HostConfig/LogConfig/Type");
-    if kind.is_empty() || call.service.world.log_drivers.iter().any(|d| d == kind) {
+    let is_enabled = call.service.world.log_drivers.iter().any(|d| d == kind);
+    // What is not known at all is refused before.
+    if is_enabled || !DRIVERS.contains(&kind) {
         return Ok(());
     }
     Err(Answer::invalid(format!("unsupported log driver: {kind}")))

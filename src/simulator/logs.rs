@@ -121,7 +121,7 @@ fn in_milliseconds(line: &[u8]) -> Vec<u8> {
 }
 
 /// The drivers that sdc-docker knows, whether or not they are enabled (`lib/common.js:42-111`).
-const DRIVERS: [&str; 5] = ["json-file", "syslog", "gelf", "fluentd", "none"];
+pub const DRIVERS: [&str; 5] = ["json-file", "syslog", "gelf", "fluentd", "none"];
 
 /// A driver that is not known (catalogue: log-driver-set).
 pub fn known_driver(call: &mut Call) -> Result<(), Answer> {
