@@ -309,6 +309,7 @@ static ALL: &[Behaviour] = &[
     always(&["inspect-extra-legacy-fields"], "Fields of old", &[After(INSPECT, inspect::legacy_fields), After(INSPECT, inspect::null_fields)]),
     always(&["inspect-missing-fields"], "Fields that are missing", &[After(INSPECT, inspect::missing_fields)]),
     always(&["list-image-name"], "The name of the image", &[Each(LIST, list::image_name)]),
+    always(&["list-status-words"], "A second is 1 seconds", &[Each(LIST, list::counted_seconds)]),
     always(&["list-size-ignored"], "No sizes in lists", &[Before(LIST, list::no_sizes)]),
     always(&["list-missing-fields"], "Fields that lists miss", &[Each(LIST, list::missing_fields)]),
     always(&["status-created-by-missing-restartcount"], "Created containers", &[Woven]),
