@@ -3,6 +3,7 @@
 
 pub mod schedule;
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -19,13 +20,16 @@ use crate::judge::select::Conditions;
 use crate::normalise::{Rules, normalise};
 use crate::run::cancel::Cancel;
 use crate::run::ledger::Ledger;
-use crate::run::{CaseRun, Deadlines, run_case};
+use crate::run::{CaseRun, Deadlines, RunError, run_case};
 use crate::scenario::{CaseId, Need, Scenario};
 use crate::simulator::Simulator;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::store::last::Played;
 use crate::verdict::{Verdict, VerdictKind};
+
+/// How often a case that looks at the whole host is begun when others change it meanwhile.
+const TRIES: u32 = 5;
 
 /// One side of a run.
 pub struct Seat {
@@ -156,7 +160,7 @@ impl Session<'_> {
     fn judged(&self, scenario: &Scenario, reference: Side, candidate: Side) -> Outcome {
         let differences = compare(&reference.snapshot, &candidate.snapshot);
         let known = if self.null { &[] } else { self.divergences };
-        let verdict = judge(
+        let mut verdict = judge(
             scenario,
             &reference.snapshot,
             &candidate.snapshot,
@@ -164,6 +168,7 @@ impl Session<'_> {
             known,
             &self.conditions(),
         );
+        verdict.reason = left_out(&reference, &candidate);
         let millis = reference.millis.zip(candidate.millis).map(|(one, other)| [one, other]);
         let is_live = reference.recording.is_some() || candidate.recording.is_some();
         let played = is_live.then(|| Played {
@@ -272,23 +277,30 @@ impl Asking<'_> {
         let Some(ledger) = self.ledger else {
             return Err(NoAnswers::Errs("the run has no ledger".to_owned()));
         };
-        let tag = format!("dv-{}-{tag}", ledger.run_id());
         let fixtures = self.store.fixtures();
-        let run = CaseRun {
-            scenario: planned.scenario,
-            api: planned.api,
-            endpoint,
-            engine: &seat.engine,
-            tag: &tag,
-            ledger,
-            deadlines: self.deadlines,
-            fixtures: &fixtures,
-            cancel: &self.cancel,
-        };
         let started = Instant::now();
-        // A panic is the harness's own failure: it ends the case and not the run.
-        let recording = AssertUnwindSafe(run_case(run)).catch_unwind().await;
-        let recording = recording.map_err(|_| NoAnswers::Errs("the harness panicked".to_owned()))?;
+        let mut tries = 0..TRIES;
+        let recording = loop {
+            let again = tries.next().filter(|time| *time > 0).map(|time| format!("t{time}"));
+            let tag = format!("dv-{}-{tag}{}", ledger.run_id(), again.unwrap_or_default());
+            let run = CaseRun {
+                scenario: planned.scenario,
+                api: planned.api,
+                endpoint,
+                engine: &seat.engine,
+                tag: &tag,
+                ledger,
+                deadlines: self.deadlines,
+                fixtures: &fixtures,
+                cancel: &self.cancel,
+            };
+            // A panic is the harness's own failure: it ends the case and not the run.
+            let outcome = AssertUnwindSafe(run_case(run)).catch_unwind().await;
+            match outcome.map_err(|_| NoAnswers::Errs("the harness panicked".to_owned()))? {
+                Err(RunError::NotAlone) if !tries.is_empty() => {}
+                outcome => break outcome,
+            }
+        };
         let recording = recording.map_err(|error| NoAnswers::Errs(format!("{}: {error}", seat.name)))?;
         let millis = Some(started.elapsed().as_secs_f64() * 1000.0);
         let snapshot = normalise(&recording, planned.scenario, self.rules);
@@ -296,13 +308,17 @@ impl Asking<'_> {
     }
 
     fn recorded(&self, folder: &str, planned: &Planned<'_>) -> Result<Side, NoAnswers> {
-        let snapshot = self.store.snapshot(folder, &planned.case());
+        let api = planned.scenario.stands_for(planned.api);
+        let snapshot = self.store.snapshot(folder, &Planned { api, ..*planned }.case());
         match snapshot.map_err(|error| NoAnswers::Errs(error.to_string()))? {
             None => Err(NoAnswers::Skipped(format!("there is no snapshot of it in {folder}"))),
             Some(old) if old.fingerprint != planned.scenario.fingerprint => {
                 Err(NoAnswers::Skipped(format!("its steps changed since {folder} was recorded")))
             }
-            Some(snapshot) => Ok(Side { snapshot, recording: None, millis: None }),
+            Some(snapshot) => {
+                let snapshot = Snapshot { case: planned.case(), ..snapshot };
+                Ok(Side { snapshot, recording: None, millis: None })
+            }
         }
     }
 }
@@ -313,6 +329,18 @@ impl Outcome {
         let verdict = Verdict::without_findings(case, verdict, reason);
         Outcome { verdict, played: None, millis: None }
     }
+}
+
+/// What is said of a case that looks at the whole host: that other things are there.
+fn left_out(reference: &Side, candidate: &Side) -> Option<String> {
+    let things = |side: &Side| {
+        let lists = side.recording.iter().flat_map(|recording| recording.before.lists.values());
+        lists.map(BTreeSet::len).sum::<usize>()
+    };
+    let (reference, candidate) = (things(reference), things(candidate));
+    (reference + candidate > 0).then(|| {
+        format!("left out what was there before: {reference} things of the reference, {candidate} of the candidate")
+    })
 }
 
 /// Adds the times of one more repetition to those before it. A recorded side has all of them.

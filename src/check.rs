@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::coverage::Coverage;
 use crate::divergence::{Divergence, Matcher, Scope};
 use crate::judge::select::{Conditions, holds, speakers};
-use crate::mistake::Mistake;
+use crate::mistake::{Mistake, Mistakes};
 use crate::scenario::{CaseId, ScenarioId};
 use crate::snapshot::Snapshot;
 use crate::store::snapshots::SnapshotFile;
 use crate::suite::Suite;
+use crate::suite::own_tests::unknown_scenarios;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -56,8 +58,40 @@ pub fn check(suite: &Suite, files: &[SnapshotFile], committed: &[Committed], tod
         places(divergence, suite, committed, &mut checked);
         stops(divergence, suite, committed, &mut checked.mistakes);
     }
+    checked.mistakes.extend(unknown_scenarios(&suite.own_tests, &suite.scenarios));
     checked.catalogue = catalogue(suite, &checked.coverage);
     checked
+}
+
+/// What `suites/unasked.toml` says cannot be asked, and a snapshot shows to have been asked.
+pub fn asked_after_all(suite: &Suite, measured: &[Coverage]) -> Vec<Mistake> {
+    let mut mistakes = Mistakes::of("suites/unasked.toml");
+    for coverage in measured {
+        for (entry, item) in &coverage.asked_after_all {
+            let message = format!("`{item}` is exercised at {} after all", coverage.api);
+            let span = suite.unasked.get(*entry).and_then(|entry| entry.span.clone());
+            mistakes.add(span, message, "remove it from this entry");
+        }
+    }
+    mistakes.found
+}
+
+/// How sdc-docker's own integration tests are accounted for.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct OwnTests {
+    /// Their files.
+    pub files: usize,
+    /// Those for which a scenario stands.
+    pub with_scenarios: usize,
+    /// Those of which nothing can be seen through the Docker API.
+    pub unseen: usize,
+}
+
+/// Counts the table of own tests.
+pub fn own_tests(suite: &Suite) -> OwnTests {
+    let with_scenarios = suite.own_tests.iter().filter(|test| !test.scenarios.is_empty()).count();
+    let files = suite.own_tests.len();
+    OwnTests { files, with_scenarios, unseen: files - with_scenarios }
 }
 
 fn at_file(file: &str, message: String, help: &str) -> Mistake {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod check;
+mod coverage;
 mod engines;
 mod explain;
 mod list;
@@ -95,6 +96,8 @@ enum Command {
     List(list::ListArgs),
     /// Check everything offline: files load, pins refer to real places, snapshots are there
     Check(check::CheckArgs),
+    /// Tell what of Docker's documented API the scenarios exercise, and what is missing
+    Coverage(coverage::CoverageArgs),
     /// Run cases on one engine and write its snapshots
     Record(record::RecordArgs),
     /// Turn the last run's findings into divergence files
@@ -160,6 +163,7 @@ pub fn main() -> u8 {
         Command::Show(args) => show::show(args, common, &mut output),
         Command::List(args) => list::list(args, common, &mut output),
         Command::Check(args) => check::check(args, common, &mut output),
+        Command::Coverage(args) => coverage::coverage(args, common, &mut output),
         Command::Record(args) => record::record(args, common, &mut output),
         Command::Accept(args) => accept::accept(args, common, &mut output),
         Command::New(args) => new::new(args, common, &mut output),

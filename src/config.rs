@@ -18,6 +18,8 @@ pub struct EngineConfig {
     pub jobs: Option<usize>,
     /// Its own names of the images that scenarios need.
     pub images: BTreeMap<String, String>,
+    /// The registry that it can push to and pull from.
+    pub registry: Option<String>,
     /// The capabilities that it lacks, with the reasons.
     pub lacks: BTreeMap<String, String>,
 }
@@ -28,13 +30,16 @@ impl EngineConfig {
         let mut endpoint = Endpoint::new(self.address.clone());
         endpoint.timeout_factor = self.timeout_factor;
         endpoint.images.clone_from(&self.images);
+        if let Some(registry) = &self.registry {
+            endpoint.registry.clone_from(registry);
+        }
         endpoint.lacks.clone_from(&self.lacks);
         endpoint
     }
 }
 
 /// The keys of an entry.
-pub const ENGINE_KEYS: &[&str] = &["address", "timeout-factor", "jobs", "images", "lacks"];
+pub const ENGINE_KEYS: &[&str] = &["address", "timeout-factor", "jobs", "images", "registry", "lacks"];
 
 /// Reads the text of `engines.toml`: tables `[engines.NAME]`.
 pub fn parse(file: &str, text: &str) -> Result<BTreeMap<String, EngineConfig>, Vec<Mistake>> {
@@ -64,6 +69,7 @@ pub fn parse(file: &str, text: &str) -> Result<BTreeMap<String, EngineConfig>, V
                 timeout_factor: entry.number("timeout-factor", &mut mistakes).unwrap_or(1.0),
                 jobs: entry.count("jobs", &mut mistakes).and_then(|jobs| usize::try_from(jobs).ok()),
                 images: pairs("images", &mut mistakes),
+                registry: entry.string("registry", &mut mistakes).map(str::to_owned),
                 lacks: pairs("lacks", &mut mistakes),
             };
             found.insert(name, config);

@@ -20,6 +20,8 @@ pub mod wire;
 use address::Address;
 use wire::{Reply, Wire};
 
+/// Where `ci/registry` lets a registry listen; dockerd takes such an address for insecure by itself.
+const REGISTRY: &str = "127.0.0.1:5000";
 /// How long the questions of [`Endpoint::identify`] may take, before the timeout factor.
 const ASKING: Duration = Duration::from_secs(10);
 
@@ -34,6 +36,8 @@ pub struct Endpoint {
     pub timeout_factor: f64,
     /// The engine's own names of images, by capability (`busybox`).
     pub images: BTreeMap<String, String>,
+    /// The registry that it can push to and pull from, as its clients name it.
+    pub registry: String,
     /// Capabilities that it lacks, as files write them, with the reason.
     pub lacks: BTreeMap<String, String>,
 }
@@ -80,6 +84,7 @@ impl Endpoint {
             beneath: None,
             timeout_factor: 1.0,
             images: BTreeMap::new(),
+            registry: REGISTRY.to_owned(),
             lacks: BTreeMap::new(),
         }
     }

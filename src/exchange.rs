@@ -1,5 +1,7 @@
 //! What went over the wire: requests as sent, answers as received, with their timing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -58,6 +60,28 @@ pub struct Recording {
     pub steps: Vec<RecordedStep>,
     /// Every value that has a name, in the order in which they became known.
     pub names: Vec<Named>,
+    /// What the engine had before, for a case that looks at the whole host; else nothing.
+    #[serde(default, skip_serializing_if = "Before::is_empty")]
+    pub before: Before,
+}
+
+/// What an engine had before a case that looks at the whole host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// The label value of what the case makes itself.
+    pub tag: String,
+    /// By the route of a list: ids of containers, images and networks, names of volumes. What other
+    /// runs made is not among them: it is told by its label.
+    pub lists: BTreeMap<String, BTreeSet<String>>,
+    /// The counters of `GET /info`, by field.
+    pub counters: BTreeMap<String, u64>,
+}
+
+impl Before {
+    /// Whether the case looks at its own things only.
+    pub fn is_empty(&self) -> bool {
+        self.tag.is_empty()
+    }
 }
 
 /// A step's exchanges.

@@ -15,7 +15,7 @@
 //!
 //! ```text
 //! main, cli            arguments, environment, terminal: one function per command
-//! accept check         what the commands of those names do
+//! accept check coverage  what the commands of those names do
 //! report               verdicts added up; console, junit, curl are its sinks
 //! session seats        which engines, with which images, cleaned up at the end
 //! case                 load -> run -> normalise -> compare -> judge
@@ -25,7 +25,7 @@
 //! judge                divergences + differences -> verdict                (pure)
 //! compare normalise    snapshots from recordings, differences from both    (pure)
 //! suite                scenarios and divergences from texts, with carets   (pure)
-//! scenario divergence exchange snapshot verdict pointer route version      (values)
+//! scenario divergence exchange snapshot verdict documented pointer route version  (values)
 //! ```
 //!
 //! Twelve words carry everything: scenario, step, case, engine (reference and candidate),
@@ -37,7 +37,9 @@ pub mod check;
 pub mod cli;
 pub mod compare;
 pub mod config;
+pub mod coverage;
 pub mod divergence;
+pub mod documented;
 pub mod engine;
 pub mod engine_id;
 pub mod exchange;

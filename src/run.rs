@@ -10,11 +10,12 @@ use futures_util::FutureExt as _;
 use crate::engine::wire::Wire;
 use crate::engine::{Endpoint, EngineError};
 use crate::engine_id::EngineId;
-use crate::exchange::Recording;
+use crate::exchange::{Before, Recording};
 use crate::scenario::{CaseId, Scenario, StepId};
 use crate::version::Version;
 
 pub mod archive;
+pub mod before;
 pub mod cancel;
 pub mod capture;
 pub mod case;
@@ -26,6 +27,7 @@ pub mod made;
 pub mod perform;
 pub mod plan;
 pub mod recipe;
+pub mod registry;
 pub mod scrub;
 pub mod sweep;
 pub mod values;
@@ -89,6 +91,11 @@ pub enum RunError {
     /// A join of a step that does not run in the background.
     #[error("join `{0}`: no such step runs in the background")]
     NoBackground(StepId),
+    /// Others made or removed things while the case looked at the whole host.
+    #[error(
+        "look at the whole host: others changed it meanwhile; run it again when nobody else uses the engine"
+    )]
+    NotAlone,
     /// The run was told to end.
     #[error("finish the case: the run was cancelled")]
     Cancelled,
@@ -99,11 +106,16 @@ pub enum RunError {
 pub async fn run_case(run: CaseRun<'_>) -> Result<Recording, RunError> {
     let wire = Wire::new(run.endpoint)?;
     let home = Endpoint { address: run.endpoint.home().clone(), ..run.endpoint.clone() };
-    let mut case = Case::new(run, wire, Wire::new(&home)?);
+    let looks_at_all = run.scenario.looks_at_all();
+    let before = if looks_at_all { before::before(&wire, &run).await? } else { Before::default() };
+    let mut case = Case::new(run, wire.clone(), Wire::new(&home)?);
     let outcome = AssertUnwindSafe(case.steps()).catch_unwind().await;
     case.clean().await;
     let steps = outcome.unwrap_or_else(|panic| resume_unwind(panic))?;
+    if looks_at_all && before::changed(&before, &before::before(&wire, &run).await?, &steps) {
+        return Err(RunError::NotAlone);
+    }
     let id = CaseId { scenario: run.scenario.id.clone(), api: run.api.clone() };
     let address = run.endpoint.address.to_string();
-    Ok(Recording { case: id, engine: run.engine.clone(), address, steps, names: case.into_named() })
+    Ok(Recording { case: id, engine: run.engine.clone(), address, steps, names: case.into_named(), before })
 }

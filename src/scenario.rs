@@ -85,6 +85,20 @@ pub struct Scenario {
     pub fingerprint: String,
 }
 
+impl Scenario {
+    /// The version among its own that stands for another one, where answers are the same: the
+    /// nearest at or below, else the lowest. `ci/versions` shows that they are the same.
+    pub fn stands_for<'v>(&'v self, api: &'v Version) -> &'v Version {
+        let below = self.api.iter().filter(|own| *own <= api).max();
+        below.or(self.api.iter().min()).unwrap_or(api)
+    }
+
+    /// Whether it looks at the whole host, so that what was there before is subtracted.
+    pub fn looks_at_all(&self) -> bool {
+        self.exclusive && self.repetitions.is_none()
+    }
+}
+
 /// A capability from the closed list, never an engine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -93,7 +107,7 @@ pub enum Need {
     Image(String),
     /// `may-crash`: the case can end the process of a real sdc-docker; runs only where asked for.
     MayCrash,
-    /// `registry`: a registry that the engine can push to and pull from.
+    /// `registry`: a registry that the engine can push to and pull from, as `ci/registry` starts one.
     Registry,
     /// `linux-host`: host namespaces are there to be seen.
     LinuxHost,
@@ -342,6 +356,8 @@ pub enum Part {
     Image(String),
     /// `${run}`: the value of the label that everything made by this case carries.
     Run,
+    /// `${registry}`: the address of the registry that the scenario needs.
+    Registry,
 }
 
 /// The label key that everything made by a run carries.
@@ -353,7 +369,7 @@ pub enum TemplateError {
     /// No closing brace.
     #[error("`${{` without a closing brace")]
     Unclosed,
-    /// Not a capture name, `name:x`, `image:x` or `run`.
+    /// Not a capture name, `name:x`, `image:x`, `run` or `registry`.
     #[error("`${{{0}}}` is no variable")]
     BadName(String),
 }
@@ -385,6 +401,7 @@ impl Template {
             Part::Name(name) => format!("${{name:{name}}}"),
             Part::Image(name) => format!("${{image:{name}}}"),
             Part::Run => "${run}".to_owned(),
+            Part::Registry => "${registry}".to_owned(),
         };
         self.0.iter().map(part).collect()
     }
@@ -396,6 +413,7 @@ fn variable(text: &str) -> Result<Part, TemplateError> {
     };
     match text.split_once(':') {
         None if text == "run" => Ok(Part::Run),
+        None if text == "registry" => Ok(Part::Registry),
         None if is_name(text) => Ok(Part::Capture(text.to_owned())),
         Some(("name", name)) if is_name(name) => Ok(Part::Name(name.to_owned())),
         Some(("image", name)) if is_name(name) => Ok(Part::Image(name.to_owned())),
@@ -409,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_template_prints_as_it_reads() {
-        for text in ["", "/a/${cid}/b?name=${name:x}", "${image:busybox}${run}", "cost: $5"] {
+        for text in ["", "/a/${cid}/b?name=${name:x}", "${image:busybox}${run}${registry}", "cost: $5"] {
             assert_eq!(Template::parse(text).unwrap().source(), text);
         }
         assert_eq!(Template::parse("${cid"), Err(TemplateError::Unclosed));

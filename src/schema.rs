@@ -271,6 +271,7 @@ fn engine_value(key: &str) -> Value {
         }
         "jobs" => number(1, "How many cases it can serve at a time."),
         "images" => texts("Its own names of the images that scenarios need."),
+        "registry" => text("The registry that it can push to and pull from, as HOST:PORT."),
         _ => texts("The capabilities that it lacks, with the reasons."),
     }
 }

@@ -15,6 +15,7 @@ use crate::run::Deadlines;
 use crate::run::cancel::Cancel;
 use crate::run::images::{Prepared as Images, prepare_images, remove_images};
 use crate::run::ledger::{Ledger, Left};
+use crate::run::registry;
 use crate::scenario::Need;
 use crate::store::{Store, StoreError};
 use crate::suite::SuiteSettings;
@@ -112,6 +113,11 @@ impl Desk {
             let missing =
                 images.missing.iter().map(|(name, reason)| (format!("image:{name}"), reason.clone()));
             endpoint.lacks.extend(missing);
+            if cases.iter().any(|planned| planned.scenario.needs.contains(&Need::Registry))
+                && let Err(reason) = self.runtime.block_on(registry::answers(&endpoint.registry))
+            {
+                endpoint.lacks.entry(Need::Registry.to_string()).or_insert(reason);
+            }
         }
         Ok(Prepared { ledger: Some(ledger), images: made })
     }

@@ -166,6 +166,8 @@ impl Store {
             match parts.as_slice() {
                 ["suites", "suite.toml"] => files.suite = Some((name, text)),
                 ["suites", "unobservable.toml"] => files.unobservable = Some((name, text)),
+                ["suites", "unasked.toml"] => files.unasked = Some((name, text)),
+                ["suites", "own-tests.toml"] => files.own_tests = Some((name, text)),
                 ["suites", "normalise.toml"] => {}
                 ["suites", _, "divergences", ..] => files.divergences.push((name, text)),
                 _ => files.scenarios.push((name, text)),
@@ -175,6 +177,9 @@ impl Store {
         let catalogue = fixtures.join("catalogue.toml");
         if catalogue.is_file() {
             files.catalogue = Some(("fixtures/catalogue.toml".to_owned(), read(&catalogue)?));
+        }
+        for path in files_below(&fixtures.join("api"), "toml")? {
+            files.api.push((relative(&path, &self.root), read(&path)?));
         }
         for path in files_below(&fixtures, "")? {
             let name = relative(&path, &self.root);

@@ -1,24 +1,30 @@
 //! From the texts of a suite to its scenarios and divergences, with all mistakes of all files at
 //! once. Pure: it reads no file.
 
+mod api_file;
 mod body;
 mod divergence_file;
 pub mod keys;
 mod literal;
 mod matcher;
 mod observation;
+pub mod own_tests;
 pub mod reader;
 mod request;
 mod scenario_file;
 mod settings;
 mod step;
 mod steps;
+pub mod unasked;
 mod variables;
 pub mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::own_tests::OwnTest;
+use self::unasked::Unasked;
 use crate::divergence::Divergence;
+use crate::documented::Documented;
 use crate::mistake::Mistake;
 use crate::scenario::Scenario;
 use crate::version::Version;
@@ -36,6 +42,12 @@ pub struct SuiteFiles {
     pub unobservable: Option<(String, String)>,
     /// `fixtures/catalogue.toml`.
     pub catalogue: Option<(String, String)>,
+    /// `fixtures/api/*.toml`.
+    pub api: Vec<(String, String)>,
+    /// `suites/unasked.toml`.
+    pub unasked: Option<(String, String)>,
+    /// `suites/own-tests.toml`.
+    pub own_tests: Option<(String, String)>,
     /// The names of `fixtures/images/*.toml`.
     pub images: Vec<String>,
     /// All files below `fixtures/`.
@@ -55,6 +67,12 @@ pub struct Suite {
     pub unobservable: Vec<Unobservable>,
     /// The slugs of the catalogue.
     pub catalogue: Vec<String>,
+    /// What Docker documents, by API version.
+    pub documented: Vec<Documented>,
+    /// What of it cannot be asked, with reasons.
+    pub unasked: Vec<Unasked>,
+    /// Which scenarios stand for sdc-docker's own tests.
+    pub own_tests: Vec<OwnTest>,
 }
 
 /// Defaults of a suite.
@@ -112,6 +130,11 @@ pub fn load(files: &SuiteFiles) -> Result<Suite, Vec<Mistake>> {
     suite.catalogue = settings::catalogue(files.catalogue.as_ref(), &mut found);
     suite.unobservable =
         settings::unobservable(files.unobservable.as_ref(), &suite.catalogue, &by_id, &mut found);
+    let facts = |(file, text): &(String, String)| api_file::documented(file, text, &mut found);
+    suite.documented = files.api.iter().filter_map(facts).collect();
+    suite.documented.sort_by(|one, other| one.api.cmp(&other.api));
+    suite.unasked = unasked::unasked(files.unasked.as_ref(), &suite.documented, &mut found);
+    suite.own_tests = own_tests::own_tests(files.own_tests.as_ref(), &mut found);
     let known = divergence_file::Known {
         scenarios: &suite.scenarios,
         broken: &broken,

@@ -113,7 +113,7 @@ pub struct Verdict {
     pub case: CaseId,
     /// What is said.
     pub verdict: VerdictKind,
-    /// Why it errs or was skipped; else none.
+    /// Why it errs or was skipped, or what was left out of its answers; else none.
     pub reason: Option<String>,
     /// All findings, in the scenario's order.
     pub findings: Vec<Finding>,

@@ -146,6 +146,27 @@ fn exit_0_when_everything_conforms() {
 }
 
 #[test]
+fn another_version_is_answered_from_the_one_that_stands_for_it() {
+    let project = Project::new();
+    let scenario = SCENARIO.replace("[[steps]]", "api = [\"1.21\", \"1.23\"]\n[[steps]]");
+    project.write("suites/system/scenarios/ping.toml", &scenario);
+    let answer = |text: &str| serde_json::json!({"status": 200, "body": {"text": text}});
+    project.snapshot("docker-20.10", "docker", "live", &answer("new"));
+    let newer = project.read("snapshots/docker-20.10/system/ping@1.23.snap");
+    project.snapshot("docker-20.10", "docker", "live", &answer("old"));
+    project.snapshot("simulator-0.7", "sdc-docker", "simulator", &answer("old"));
+    project.write("snapshots/docker-20.10/system/ping@1.23.snap", &newer);
+    // Differs at 1.23 and at what it stands for, conforms below.
+    let report = json(&project.replay(&["--api", "1.20,1.22,1.24", "--format", "json"]));
+    let verdicts = report["verdicts"].as_array().unwrap();
+    let told = |verdict: &Value| {
+        format!("{} {}", verdict["api"].as_str().unwrap(), verdict["verdict"].as_str().unwrap())
+    };
+    let told: Vec<String> = verdicts.iter().map(told).collect();
+    assert_eq!(told, ["1.20 conforms", "1.22 conforms", "1.24 fails"]);
+}
+
+#[test]
 fn exit_0_when_every_difference_is_known() {
     let project = Project::recorded("OK", "ok");
     project.write(DIVERGENCE, &divergence("ok"));
@@ -294,6 +315,48 @@ fn check_is_fine_or_finds_what_refers_to_nothing() {
     assert_eq!(code(&output), 1);
     let text = stdout(&output);
     assert!(text.contains("selects no place of any snapshot") && text.contains("has no scenario"), "{text}");
+}
+
+#[test]
+fn coverage_counts_what_was_asked_and_check_finds_reasons_that_do_not_hold() {
+    let project = Project::recorded("OK", "OK");
+    assert_eq!(code(&project.run(&["coverage"])), 4, "nothing is documented here");
+    let facts = |api: &str| {
+        format!(
+            "format = 1\napi = \"{api}\"\nsource = [\"x\"]\n[[routes]]\nroute = \"GET /_ping\"\nstatuses = [200]\n\
+             [[routes]]\nroute = \"GET /events\"\nquery = [\"since\"]\nstatuses = [200, 500]\n"
+        )
+    };
+    project.write("fixtures/api/1.20.toml", &facts("1.20"));
+    project.write("fixtures/api/1.24.toml", &facts("1.24"));
+    let output = project.run(&["coverage", "--api", "1.24", "--format", "json"]);
+    assert_eq!(code(&output), 1, "targets are missed");
+    let told = json(&output);
+    assert_eq!((&told["format"], &told["api"]), (&Value::from(1), &Value::from("1.24")));
+    let expected = serde_json::json!({"documented": 2, "exercised": 1, "excluded": 0, "target": 100,
+        "missing": ["GET /events"]});
+    assert_eq!(told["routes"], expected);
+    assert_eq!(told["parameters"]["missing"], serde_json::json!(["GET /events ?since"]));
+    assert_eq!(told["statuses"]["missing"], serde_json::json!(["GET /events 200", "GET /events 500"]));
+    let text = stdout(&project.run(&["coverage", "--api", "1.24"]));
+    assert!(text.contains("missing: 4 things of 1 route") && text.contains("never asked"), "{text}");
+    assert_eq!(code(&project.run(&["coverage", "--api", "1.20"])), 0, "no target holds there");
+    assert_eq!(code(&project.run(&["coverage", "--api", "1.19"])), 4);
+    let all = json(&project.run(&["coverage", "--format", "json"]));
+    assert_eq!(all["versions"].as_array().unwrap().len(), 2);
+
+    let reason = |route: &str| {
+        format!("[[entries]]\nroutes = [\"{route}\"]\neverything = true\nreason = \"It is shy.\"\n")
+    };
+    project.write("suites/unasked.toml", &reason("GET /events"));
+    assert_eq!(code(&project.run(&["coverage"])), 0);
+    assert_eq!(code(&project.run(&["check"])), 0);
+    project.write("suites/unasked.toml", &reason("GET /_ping"));
+    let check = project.run(&["check"]);
+    assert!(stdout(&check).contains("`GET /_ping` is exercised at 1.24 after all"), "{check:?}");
+    assert_eq!(code(&check), 1);
+    project.write("suites/unasked.toml", &reason("GET /version"));
+    assert_eq!(code(&project.run(&["check"])), 2);
 }
 
 #[test]

@@ -6,9 +6,10 @@ use std::io::Write as _;
 use clap::Args;
 use serde_json::json;
 
+use super::coverage::of_store;
 use super::output::Output;
 use super::{CliError, Common};
-use crate::check::{Checked, Committed, check as check_suite};
+use crate::check::{Checked, Committed, asked_after_all, check as check_suite, own_tests};
 use crate::engine_id::EngineId;
 use crate::judge::select::Conditions;
 use crate::report::console::{Ink, counted, paint};
@@ -32,14 +33,19 @@ pub fn check(args: &CheckArgs, common: &Common, output: &mut Output) -> Result<u
     let files = store.snapshot_files()?;
     let committed = committed(&store)?;
     let today = time::OffsetDateTime::now_utc().date().to_string();
-    let Checked { mistakes, catalogue, coverage } = check_suite(&loaded.suite, &files, &committed, &today);
+    let Checked { mut mistakes, catalogue, coverage } =
+        check_suite(&loaded.suite, &files, &committed, &today);
+    let measured = of_store(&store, &loaded.suite)?;
+    mistakes.extend(asked_after_all(&loaded.suite, &measured));
+    let own_tests = own_tests(&loaded.suite);
     let code = if mistakes.is_empty() { exit::FINE } else { exit::FAILS };
     if output.json {
         let told: Vec<_> = mistakes
             .iter()
             .map(|mistake| json!({"file": mistake.file, "message": mistake.message, "help": mistake.help}))
             .collect();
-        output.json(&json!({"format": 1, "findings": told, "catalogue": catalogue,
+        output
+            .json(&json!({"format": 1, "findings": told, "catalogue": catalogue, "own_tests": own_tests,
             "scenarios": loaded.suite.scenarios.len(), "snapshots": files.len(), "coverage": coverage}))?;
         return Ok(code);
     }
@@ -66,6 +72,13 @@ pub fn check(args: &CheckArgs, common: &Common, output: &mut Output) -> Result<u
         catalogue.exercised,
         catalogue.unobservable,
         catalogue.missing.len()
+    )?;
+    writeln!(
+        output.out,
+        "sdc-docker's own tests: {}, {} with scenarios, {} that cannot be seen",
+        counted(own_tests.files, "file"),
+        own_tests.with_scenarios,
+        own_tests.unseen
     )?;
     let word = match mistakes.len() {
         0 => paint("nothing to mend", Ink::Good, output.colour),

@@ -34,7 +34,7 @@ pub struct RunArgs {
     /// The engine that is held against it [default: sdc-docker of engines.toml, else the simulator]
     #[arg(long, value_name = "ENGINE")]
     candidate: Option<String>,
-    /// Only these API versions
+    /// Run every scenario at these API versions, instead of at its own
     #[arg(long, value_delimiter = ',')]
     api: Vec<Version>,
     /// Cases at a time [default: two a core, four at most]
@@ -78,7 +78,7 @@ pub struct RunArgs {
 const EXAMPLES: &str = "\
 Examples:
   divergence run
-  divergence run exit-statuses volumes --api 1.21
+  divergence run exit-statuses volumes --api 1.22  at another version than their own
   divergence run --candidate tcp://127.0.0.1:2375 --report junit=junit.xml
   divergence run --without exit-status-differs     exactly its divergences become fixed
   divergence run --world 0.3                       the state of May 2015
@@ -89,7 +89,7 @@ pub fn run(args: &RunArgs, common: &Common, output: &mut Output) -> Result<u8, C
     let store = common.store()?;
     let sinks = args.report.iter().map(|text| Sink::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let loaded = store.load()?;
-    let mut cases = select::cases(&loaded.suite, &args.filters, &args.api)?;
+    let mut cases = select::cases_at(&loaded.suite, &args.filters, &args.api)?;
     if args.failed {
         let last =
             store.last_report()?.ok_or_else(|| CliError::Nothing("there is no last run".to_owned()))?;

@@ -17,18 +17,37 @@ pub fn cases<'s>(
     filters: &[String],
     api: &[Version],
 ) -> Result<Vec<Planned<'s>>, CliError> {
-    let all: Vec<Planned<'s>> = suite
+    let own = suite
         .scenarios
         .iter()
-        .flat_map(|scenario| scenario.api.iter().map(move |api| Planned { scenario, api }))
-        .collect();
-    let chosen: Vec<Planned<'s>> = all
-        .into_iter()
-        .filter(|planned| api.is_empty() || api.contains(planned.api))
-        .filter(|planned| {
-            filters.is_empty() || filters.iter().any(|filter| lets_through(filter, &planned.case()))
-        })
-        .collect();
+        .flat_map(|scenario| scenario.api.iter().map(move |api| Planned { scenario, api }));
+    let own = own.filter(|planned| api.is_empty() || api.contains(planned.api));
+    filtered(suite, own, filters, api)
+}
+
+/// As [`cases`], but every scenario at each of the API versions asked for, its own or not.
+pub fn cases_at<'s>(
+    suite: &'s Suite,
+    filters: &[String],
+    api: &'s [Version],
+) -> Result<Vec<Planned<'s>>, CliError> {
+    let all = suite.scenarios.iter().flat_map(|scenario| {
+        let api = if api.is_empty() { &scenario.api } else { api };
+        api.iter().map(move |api| Planned { scenario, api })
+    });
+    filtered(suite, all, filters, api)
+}
+
+fn filtered<'s>(
+    suite: &Suite,
+    all: impl Iterator<Item = Planned<'s>>,
+    filters: &[String],
+    api: &[Version],
+) -> Result<Vec<Planned<'s>>, CliError> {
+    let through = |planned: &Planned<'_>| {
+        filters.is_empty() || filters.iter().any(|filter| lets_through(filter, &planned.case()))
+    };
+    let chosen: Vec<Planned<'s>> = all.filter(through).collect();
     if chosen.is_empty() {
         return Err(CliError::Nothing(nothing(suite, filters, api)));
     }

@@ -46,11 +46,17 @@ pub fn sha256(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(Sha256::digest(bytes))
 }
 
+/// The last message of a stream that broke off: of a pull, a push or a build.
+fn is_failure(message: &Value) -> bool {
+    message.get("errorDetail").is_some()
+}
+
 /// One JSON document with what follows it, or several with what separates them.
 pub fn documents(text: &str) -> Option<Value> {
     let (first, mut rest) = parse(text)?;
     if rest.trim().is_empty() {
-        return Some(json!({ "json": first, "tail": rest }));
+        let place = if is_failure(&first) { "error" } else { "json" };
+        return Some(json!({ place: first, "tail": rest }));
     }
     let mut messages = vec![first];
     let mut separators: Vec<&str> = Vec::new();
@@ -75,8 +81,28 @@ pub fn documents(text: &str) -> Option<Value> {
         several => several.iter().map(|each| Value::from(*each)).collect(),
     };
     let mut body = Map::new();
+    // Where the failure stands in a stream depends on how much was told before it.
+    if messages.last().is_some_and(is_failure) {
+        body.extend(messages.pop().map(|failure| ("error".to_owned(), failure)));
+    }
     body.insert("messages".to_owned(), Value::Array(messages));
     body.insert("separator".to_owned(), separator);
     body.insert("tail".to_owned(), rest.into());
     Some(Value::Object(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_failure_of_a_stream_has_a_place_of_its_own() {
+        let failure = json!({ "errorDetail": { "message": "gone" } });
+        let text = format!("{{\"stream\":\"Step\"}}\r\n{{\"stream\":\"x\"}}\r\n{failure}\r\n");
+        let told = documents(&text).unwrap();
+        assert_eq!((&told["error"], told["messages"].as_array().map(Vec::len)), (&failure, Some(2)));
+        let alone = documents(&failure.to_string()).unwrap();
+        assert_eq!(alone, json!({ "error": failure, "tail": "" }));
+        assert_eq!(documents("{\"error\":\"x\"}").unwrap()["json"]["error"], "x");
+    }
 }

@@ -38,6 +38,7 @@ pub fn write(report: &Report, style: &Style<'_>, out: &mut dyn Write) -> io::Res
         )?;
     }
     write_skipped(report, out)?;
+    write_left_out(report, out)?;
     let Totals { cases, conforms, diverges, fails, errs, skipped } = report.totals;
     writeln!(
         out,
@@ -117,6 +118,17 @@ fn write_skipped(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     for (reason, count) in reasons {
         writeln!(out, "skipped  {}: {}", counted(count, "case"), clean(reason))?;
+    }
+    Ok(())
+}
+
+/// What was left out of the answers of cases that look at the whole host.
+fn write_left_out(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let judged = |kind| !matches!(kind, VerdictKind::Skipped | VerdictKind::Errs);
+    for verdict in report.verdicts.iter().filter(|verdict| judged(verdict.verdict)) {
+        if let Some(reason) = &verdict.reason {
+            writeln!(out, "note     {}@{}: {}", verdict.scenario, verdict.api, clean(reason))?;
+        }
     }
     Ok(())
 }

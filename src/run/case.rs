@@ -43,7 +43,7 @@ enum Background {
 impl<'a> Case<'a> {
     /// A case that has done nothing yet.
     pub fn new(run: CaseRun<'a>, wire: Wire, home_wire: Wire) -> Case<'a> {
-        let mut values = Values::new(run.tag, &run.endpoint.images);
+        let mut values = Values::new(run.tag, run.endpoint);
         for need in &run.scenario.needs {
             if let Need::Image(name) = need
                 && let Some(image) = run.endpoint.images.get(name)

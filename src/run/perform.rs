@@ -8,13 +8,12 @@ use tokio::time::{Instant, sleep};
 
 use super::cancel::Cancel;
 use super::capture::document;
-use super::plan::{Act, ExecPlan, route_of, upgrade_headers};
+use super::plan::{Act, ExecPlan, route_of};
 use super::scrub::scrubbed;
 use crate::engine::EngineError;
 use crate::engine::connection::Progress;
-use crate::engine::target::encode;
 use crate::engine::wire::{Reply, Wire};
-use crate::exchange::{Bytes, End, Exchange, Sent};
+use crate::exchange::{End, Exchange, Sent};
 use crate::scenario::Until;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -87,23 +86,12 @@ async fn exec(
     plan: ExecPlan,
     progress: &watch::Sender<Progress>,
 ) -> Result<Vec<Exchange>, EngineError> {
-    let create = ask(wire, plan.create, plan.limit, "create").await?;
+    let create = ask(wire, plan.create.clone(), plan.limit, "create").await?;
     let Some(id) = answered_text(&create, "Id") else { return Ok(vec![create]) };
-    let mut headers = plan.headers.clone();
-    headers.extend(upgrade_headers());
-    let start = Sent {
-        method: "POST".to_owned(),
-        target: encode(&format!("{}/exec/{id}/start", plan.prefix)),
-        headers,
-        body: Bytes(format!("{{\"Detach\":false,\"Tty\":{}}}", plan.tty).into_bytes()),
-    };
+    let (start, inspect) = (plan.start(&id), plan.inspect(&id));
     let reply = wire.stream(&start, plan.talk, progress).await?;
     let ended = reply.answer.as_ref().is_some_and(|answer| answer.end == Some(End::Closed));
     let start = exchange("start", start, reply);
-    let mut headers = plan.headers;
-    headers.retain(|(name, _)| name != "Content-Type");
-    let target = encode(&format!("{}/exec/{id}/json", plan.prefix));
-    let inspect = Sent { method: "GET".to_owned(), target, headers, body: Bytes::default() };
     let inspect = inspect_exec(wire, inspect, plan.limit, ended).await?;
     Ok(vec![create, start, inspect])
 }

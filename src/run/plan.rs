@@ -62,6 +62,28 @@ pub struct ExecPlan {
     pub limit: Duration,
 }
 
+impl ExecPlan {
+    /// The request that starts the exec of this id.
+    pub fn start(&self, id: &str) -> Sent {
+        let mut headers = self.headers.clone();
+        headers.extend(upgrade_headers());
+        Sent {
+            method: "POST".to_owned(),
+            target: encode(&format!("{}/exec/{id}/start", self.prefix)),
+            headers,
+            body: Bytes(format!("{{\"Detach\":false,\"Tty\":{}}}", self.tty).into_bytes()),
+        }
+    }
+
+    /// The request that inspects it.
+    pub fn inspect(&self, id: &str) -> Sent {
+        let mut headers = self.headers.clone();
+        headers.retain(|(name, _)| name != "Content-Type");
+        let target = encode(&format!("{}/exec/{id}/json", self.prefix));
+        Sent { method: "GET".to_owned(), target, headers, body: Bytes::default() }
+    }
+}
+
 impl Act {
     /// The request that it begins with.
     pub fn sent(&self) -> &Sent {
@@ -320,7 +342,7 @@ mod tests {
         let step = Step { id, action, capture, names, compare, view, background, line: 1 };
         let (api, fixtures) = ("1.24".parse().unwrap(), Path::new("fixtures"));
         let planner = Planner { api: &api, endpoint: &endpoint, tag: "t", fixtures, deadlines };
-        planner.plan(&step, &mut Values::new("t", &endpoint.images)).map(|plan| plan.act)
+        planner.plan(&step, &mut Values::new("t", &endpoint)).map(|plan| plan.act)
     }
 
     fn request(method: &str, target: &str, body: Body) -> Request {

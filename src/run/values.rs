@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::Endpoint;
 use crate::exchange::Named;
 use crate::scenario::{Part, Template};
 
@@ -9,7 +10,7 @@ use crate::scenario::{Part, Template};
 #[derive(Debug)]
 pub struct Values<'a> {
     tag: &'a str,
-    images: &'a BTreeMap<String, String>,
+    endpoint: &'a Endpoint,
     captured: BTreeMap<String, String>,
     named: Vec<Named>,
 }
@@ -25,9 +26,9 @@ pub enum Unresolved {
 
 impl<'a> Values<'a> {
     /// The values at the start: the run's tag.
-    pub fn new(tag: &'a str, images: &'a BTreeMap<String, String>) -> Values<'a> {
+    pub fn new(tag: &'a str, endpoint: &'a Endpoint) -> Values<'a> {
         let run = Named { name: "run".to_owned(), value: tag.to_owned() };
-        Values { tag, images, captured: BTreeMap::new(), named: vec![run] }
+        Values { tag, endpoint, captured: BTreeMap::new(), named: vec![run] }
     }
 
     /// The text of a template.
@@ -37,6 +38,10 @@ impl<'a> Values<'a> {
             match part {
                 Part::Text(part) => text.push_str(part),
                 Part::Run => text.push_str(self.tag),
+                Part::Registry => {
+                    text.push_str(&self.endpoint.registry);
+                    self.name("registry", self.endpoint.registry.clone());
+                }
                 Part::Capture(name) => {
                     let value = self.captured.get(name).ok_or_else(|| Unresolved::Capture(name.clone()))?;
                     text.push_str(value);
@@ -47,7 +52,8 @@ impl<'a> Values<'a> {
                     self.name(name, value);
                 }
                 Part::Image(name) => {
-                    let value = self.images.get(name).ok_or_else(|| Unresolved::Image(name.clone()))?;
+                    let value =
+                        self.endpoint.images.get(name).ok_or_else(|| Unresolved::Image(name.clone()))?;
                     text.push_str(value);
                     self.name(&format!("image:{name}"), value.clone());
                 }
@@ -60,7 +66,7 @@ impl<'a> Values<'a> {
     pub fn own_names(&self, template: &Template) -> Vec<String> {
         let name = |part: &Part| match part {
             Part::Name(name) => Some(format!("{}-{name}", self.tag)),
-            Part::Text(_) | Part::Capture(_) | Part::Image(_) | Part::Run => None,
+            Part::Text(_) | Part::Capture(_) | Part::Image(_) | Part::Run | Part::Registry => None,
         };
         template.0.iter().filter_map(name).collect()
     }
@@ -88,16 +94,20 @@ impl<'a> Values<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::address::Address;
 
     #[test]
     fn templates_become_text_and_their_values_are_named() {
         let images = BTreeMap::from([("busybox".to_owned(), "divergence-1-busybox".to_owned())]);
-        let mut values = Values::new("dv-1-2r", &images);
+        let mut endpoint = Endpoint::new(Address::Unix("/x.sock".into()));
+        endpoint.images = images;
+        let mut values = Values::new("dv-1-2r", &endpoint);
         values.capture("cid", "abc".to_owned());
         let table = [
             ("/containers/${cid}/json", Ok("/containers/abc/json")),
             ("${name:web}.${run}", Ok("dv-1-2r-web.dv-1-2r")),
             ("${image:busybox}", Ok("divergence-1-busybox")),
+            ("/images/${registry}/x/push", Ok("/images/127.0.0.1:5000/x/push")),
             ("${nothing}", Err(Unresolved::Capture("nothing".to_owned()))),
             ("${image:nothing}", Err(Unresolved::Image("nothing".to_owned()))),
         ];
@@ -112,6 +122,7 @@ mod tests {
             pair("cid", "abc"),
             pair("web", "dv-1-2r-web"),
             pair("image:busybox", "divergence-1-busybox"),
+            pair("registry", "127.0.0.1:5000"),
         ];
         assert_eq!(named, expected);
     }

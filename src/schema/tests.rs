@@ -18,6 +18,7 @@ address = "tcp://127.0.0.1:2376"
 timeout-factor = 3
 jobs = 2
 images = { busybox = "busybox:1.36" }
+registry = "10.0.0.9:5000"
 lacks = { registry = "there is none" }
 "#;
 

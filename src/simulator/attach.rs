@@ -38,6 +38,26 @@ pub async fn serve(call: &mut Call) -> Answer {
     Answer::new(101, Body::Hijack { head, session: session(beneath, cut, Rewriting::None) })
 }
 
+/// Passes a websocket on to the Docker beneath, where it is not switched off.
+pub async fn websocket(call: &mut Call) -> Answer {
+    let mut ask = call.forwarded();
+    for name in ["origin", "sec-websocket-key", "sec-websocket-version"] {
+        ask.headers.extend(call.header(name).map(|value| (name.to_owned(), value.to_owned())));
+    }
+    match call.service.docker.upgrade_to("websocket", ask).await {
+        Ok(Ok((headers, beneath))) => {
+            let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+            let head = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n{}\r\n",
+                lines.collect::<String>()
+            );
+            Answer::new(101, Body::Hijack { head, session: session(beneath, false, Rewriting::None) })
+        }
+        Ok(Err(refused)) => refused,
+        Err(error) => unreachable(error),
+    }
+}
+
 /// The head of a connection that is taken over, as far as switches leave stock Docker's.
 pub fn head(call: &Call, always_101: &str) -> String {
     let kind = "Content-Type: application/vnd.docker.raw-stream\r\n";

@@ -303,6 +303,11 @@ async fn served(call: &mut Call, route: Route) -> Answer {
 async fn unrouted(call: &mut Call, allow: Option<&str>) -> Answer {
     let (_, rest) = route::split_prefix(&call.path);
     let id = checks::governing(call.method.as_str(), rest, allow.is_some());
+    if !call.on(id)
+        && call.header("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+    {
+        return super::attach::websocket(call).await;
+    }
     if !call.on(id) {
         let mut answer = call.forward_stream().await;
         answer.unrouted = answer.header("server").is_none();

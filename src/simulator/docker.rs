@@ -125,16 +125,25 @@ impl Docker {
     }
 
     /// Asks for an upgraded connection; an answer that is none is an error to pass on.
-    pub async fn upgrade(&self, mut ask: Ask) -> Result<Result<TokioIo<Upgraded>, Answer>, DockerError> {
+    pub async fn upgrade(&self, ask: Ask) -> Result<Result<TokioIo<Upgraded>, Answer>, DockerError> {
+        Ok(self.upgrade_to("tcp", ask).await?.map(|(_, beneath)| beneath))
+    }
+
+    /// Asks for a connection that is upgraded to a protocol; it comes with the headers of its answer.
+    pub async fn upgrade_to(&self, protocol: &str, mut ask: Ask) -> Result<Taken, DockerError> {
         ask.headers.push(("Connection".to_owned(), "Upgrade".to_owned()));
-        ask.headers.push(("Upgrade".to_owned(), "tcp".to_owned()));
+        ask.headers.push(("Upgrade".to_owned(), protocol.to_owned()));
         let response = self.send(ask).await?;
         if response.status().as_u16() != 101 {
             return Ok(Err(read(response).await?));
         }
-        Ok(Ok(TokioIo::new(hyper::upgrade::on(response).await?)))
+        let (_, headers) = head(&response);
+        Ok(Ok((headers, TokioIo::new(hyper::upgrade::on(response).await?))))
     }
 }
+
+/// A connection that was taken over, with the headers of the answer, or the refusal.
+pub type Taken = Result<(Vec<(String, String)>, TokioIo<Upgraded>), Answer>;
 
 fn head(response: &Response<Incoming>) -> (u16, Vec<(String, String)>) {
     let framing = ["content-length", "transfer-encoding", "connection", "date"];

@@ -131,7 +131,7 @@ impl Probe {
                     probe.text.push_str(text);
                     probe.origins.extend(at..at + text.len());
                 }
-                Part::Capture(_) | Part::Name(_) | Part::Image(_) | Part::Run => {
+                Part::Capture(_) | Part::Name(_) | Part::Image(_) | Part::Run | Part::Registry => {
                     // A digit is text inside a string, and a value outside.
                     probe.text.push('0');
                     probe.origins.push(at);

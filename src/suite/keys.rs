@@ -75,5 +75,15 @@ pub const WORLD_KEYS: &[&str] = &["title", "release", "file"];
 /// The keys of an entry of `suites/unobservable.toml`.
 pub const UNOBSERVABLE_KEYS: &[&str] = &["id", "reason"];
 
+/// The keys of a file of `fixtures/api/`.
+pub const API_KEYS: &[&str] = &["format", "api", "source", "routes"];
+/// The keys of a route there.
+pub const API_ROUTE_KEYS: &[&str] = &["route", "path", "query", "filters", "headers", "fields", "statuses"];
+/// The keys of an entry of `suites/unasked.toml`.
+pub const UNASKED_KEYS: &[&str] =
+    &["routes", "api", "parameters", "filters", "headers", "fields", "statuses", "everything", "reason"];
+/// The keys of an entry of `suites/own-tests.toml`.
+pub const OWN_TEST_KEYS: &[&str] = &["file", "scenarios", "unseen"];
+
 /// The parts of an exec, which stand first in pointers into it.
 pub const PARTS: &[&str] = &["create", "start", "inspect"];

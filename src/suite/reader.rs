@@ -211,6 +211,19 @@ impl<'t> Reader<'t> {
         Some(words)
     }
 
+    /// A list of status codes; what is none is noted and left out.
+    pub fn numbers(&self, key: &str, mistakes: &mut Mistakes) -> Vec<u16> {
+        let list = self.typed(key, "a list of status codes", mistakes, Item::as_array);
+        let mut numbers = Vec::new();
+        for value in list.into_iter().flatten() {
+            match value.as_integer().and_then(|number| u16::try_from(number).ok()) {
+                Some(number) if (100..600).contains(&number) => numbers.push(number),
+                Some(_) | None => self.misfit(key, "status codes", value.span(), kind_of(value), mistakes),
+            }
+        }
+        numbers
+    }
+
     fn misfit(&self, key: &str, wanted: &str, span: Span, found: &str, mistakes: &mut Mistakes) {
         let help = format!("all that stands in `{key}` are {wanted}");
         mistakes.add(span, format!("`{key}` expects {wanted}, found {found}"), help);
@@ -314,6 +327,7 @@ fn example(wanted: &str) -> &'static str {
         "true or false" => "true",
         "a whole number from 0 up" => "3",
         "a number" => "1.5",
+        "a list of status codes" => "[200, 404]",
         "a list of strings" => "[\"one\", \"two\"]",
         "a table of strings" => "{ name = \"text\" }",
         "a list of tables" => "[{ ... }], or one [[...]] each",

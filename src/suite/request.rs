@@ -86,7 +86,7 @@ pub fn route_of(method: &str, target: &Template) -> Option<Route> {
 fn with_variables_as(target: &Template, stand_in: &str) -> String {
     let part = |part: &Part| match part {
         Part::Text(text) => text.clone(),
-        Part::Capture(_) | Part::Name(_) | Part::Image(_) | Part::Run => stand_in.to_owned(),
+        Part::Capture(_) | Part::Name(_) | Part::Image(_) | Part::Run | Part::Registry => stand_in.to_owned(),
     };
     target.0.iter().map(part).collect()
 }

@@ -60,6 +60,15 @@ fn world(reader: &Reader<'_>, fixtures: &BTreeSet<String>, mistakes: &mut Mistak
     WorldSettings { title, release, file }
 }
 
+/// An API version.
+pub fn version_of(reader: &Reader<'_>, key: &str, mistakes: &mut Mistakes) -> Option<Version> {
+    let help = "API versions are written as in \"1.21\", without a `v`";
+    reader.need(key, help, mistakes);
+    let word = reader.word(key, mistakes)?;
+    let parsed = word.text().parse::<Version>();
+    parsed.map_err(|error| mistakes.add(word.span(), error.to_string(), help)).ok()
+}
+
 /// A list of API versions.
 pub fn versions(reader: &Reader<'_>, key: &str, mistakes: &mut Mistakes) -> Option<Vec<Version>> {
     let words = reader.words(key, mistakes)?;

@@ -38,7 +38,7 @@ pub fn step(reader: &Reader<'_>, walk: &mut Walk<'_>, mistakes: &mut Mistakes) -
     let capture = captures(&captured, is_exec, mistakes);
     for entry in &captured {
         if RESERVED.contains(&entry.name) {
-            let help = "${run}, ${name:x} and ${image:x} mean something else already";
+            let help = "${run}, ${registry}, ${name:x} and ${image:x} mean something else already";
             let message = format!("`{}` cannot be the name of a capture", entry.name);
             mistakes.add(entry.name_span.clone(), message, help);
         }

@@ -1,5 +1,6 @@
 //! A suite that loads, and the form in which the tests below say what is wrong with one.
 
+mod coverage;
 mod divergences;
 mod keys;
 mod requests;
@@ -149,6 +150,9 @@ fn files() -> SuiteFiles {
         divergences: vec![named("suites/area/divergences/sdc-docker/known.toml", KNOWN)],
         unobservable: Some(named("suites/unobservable.toml", UNOBSERVABLE)),
         catalogue: Some(named("fixtures/catalogue.toml", CATALOGUE)),
+        api: vec![named("fixtures/api/1.24.toml", coverage::FACTS)],
+        unasked: Some(named("suites/unasked.toml", coverage::UNASKED)),
+        own_tests: Some(named("suites/own-tests.toml", coverage::OWN_TESTS)),
         images: vec!["busybox".to_owned(), "server".to_owned()],
         fixtures: fixtures.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(),
     }
@@ -157,7 +161,8 @@ fn files() -> SuiteFiles {
 /// What is wrong: the text under the caret, the message, the help.
 fn mistakes(files: &SuiteFiles) -> Vec<(String, String, String)> {
     let all = files.scenarios.iter().chain(&files.divergences).chain(&files.suite);
-    let all: Vec<_> = all.chain(&files.unobservable).chain(&files.catalogue).collect();
+    let all = all.chain(&files.unobservable).chain(&files.catalogue);
+    let all: Vec<_> = all.chain(&files.api).chain(&files.unasked).chain(&files.own_tests).collect();
     let found = load(files).err().unwrap_or_default().into_iter();
     let told = found.map(|mistake| {
         let text = all.iter().find(|(name, _)| *name == mistake.file).map_or("", |(_, text)| text.as_str());

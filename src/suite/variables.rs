@@ -9,7 +9,7 @@ use crate::mistake::{Mistakes, nearest};
 use crate::scenario::{Need, Part, Template, TemplateError};
 
 /// Names that no capture can have, since variables of that name mean something else.
-pub const RESERVED: [&str; 3] = ["run", "name", "image"];
+pub const RESERVED: [&str; 4] = ["run", "name", "image", "registry"];
 
 /// A capture that some step of the scenario takes.
 #[derive(Clone, Debug)]
@@ -70,6 +70,7 @@ impl<'a> Variables<'a> {
             match part {
                 Part::Capture(name) => self.use_capture(name, &word.piece(at..end), mistakes),
                 Part::Image(name) => self.check_image(name, &word.piece(at..end), mistakes),
+                Part::Registry => self.check_registry(&word.piece(at..end), mistakes),
                 Part::Text(_) | Part::Name(_) | Part::Run => {}
             }
             at = end;
@@ -111,6 +112,13 @@ impl<'a> Variables<'a> {
         mistakes.add(place.span(), format!("`${{{name}}}` is not captured"), help);
     }
 
+    fn check_registry(&self, place: &Word<'_>, mistakes: &mut Mistakes) {
+        if !self.needs.contains(&Need::Registry) {
+            let help = "write needs = [\"registry\"] at the head of the scenario";
+            mistakes.add(place.span(), "the scenario does not need a registry", help);
+        }
+    }
+
     fn check_image(&self, name: &str, place: &Word<'_>, mistakes: &mut Mistakes) {
         if self.needs.contains(&Need::Image(name.to_owned())) {
             return;
@@ -127,7 +135,7 @@ impl<'a> Variables<'a> {
 }
 
 fn report_bad(word: &Word<'_>, error: &TemplateError, mistakes: &mut Mistakes) {
-    const KINDS: &str = "variables are ${captured}, ${name:x}, ${image:x} and ${run}";
+    const KINDS: &str = "variables are ${captured}, ${name:x}, ${image:x}, ${registry} and ${run}";
     let text = word.text();
     let (place, help) = match error {
         TemplateError::Unclosed => {
