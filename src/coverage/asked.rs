@@ -2,7 +2,6 @@
 //! snapshot; with which headers and body, from the plan of the very step (the fingerprint of a
 //! snapshot says that its scenario is the one that was run).
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -96,12 +95,12 @@ fn version_and_target(request: &str) -> Option<(Version, String)> {
 /// The request of a part as it was sent, with a stand-in for every value of that run.
 fn sent(scenario: &Scenario, id: &StepId, part: &Part, api: &Version, fixtures: &Path) -> Option<Sent> {
     let step = acting(scenario, id)?;
-    let endpoint = Endpoint::new(Address::Unix(PathBuf::new()));
+    let mut endpoint = Endpoint::new(Address::Unix(PathBuf::new()));
+    endpoint.images = scenario.needs.iter().filter_map(image).collect();
     let (request, until) = (Duration::ZERO, Duration::ZERO);
     let planner =
         Planner { api, endpoint: &endpoint, tag: "run", fixtures, deadlines: Deadlines { request, until } };
-    let images: BTreeMap<String, String> = scenario.needs.iter().filter_map(image).collect();
-    let mut values = Values::new("run", &images);
+    let mut values = Values::new("run", &endpoint);
     for (name, _) in scenario.steps.iter().flat_map(|step| &step.capture) {
         // A number, which is a JSON value with quotes around it and without.
         values.capture(name, "0".to_owned());
