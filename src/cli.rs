@@ -2,18 +2,24 @@
 
 mod accept;
 mod check;
+mod committed;
+mod compare;
 mod coverage;
+mod docs;
 mod engines;
 mod explain;
 mod list;
+mod merge;
 mod new;
 mod output;
 mod record;
+mod reports;
 mod run;
 mod schema;
 mod select;
 mod show;
 mod simulate;
+mod sink;
 mod sweep;
 
 use std::path::PathBuf;
@@ -102,6 +108,12 @@ enum Command {
     Record(record::RecordArgs),
     /// Turn the last run's findings into divergence files
     Accept(accept::AcceptArgs),
+    /// Make the divergence docs and the compatibility matrix
+    Docs(docs::DocsArgs),
+    /// Hold two reports against each other, of releases or of engines
+    Compare(compare::CompareArgs),
+    /// Add up the reports of partitions
+    Merge(merge::MergeArgs),
     /// Write a first scenario to fill in
     New(new::NewArgs),
     /// Tell everything known about a divergence
@@ -166,6 +178,9 @@ pub fn main() -> u8 {
         Command::Coverage(args) => coverage::coverage(args, common, &mut output),
         Command::Record(args) => record::record(args, common, &mut output),
         Command::Accept(args) => accept::accept(args, common, &mut output),
+        Command::Docs(args) => docs::docs(args, common, &mut output),
+        Command::Compare(args) => compare::compare(args, &mut output),
+        Command::Merge(args) => merge::merge(args, common, &mut output),
         Command::New(args) => new::new(args, common, &mut output),
         Command::Explain(args) => explain::explain(args, common, &mut output),
         Command::Engines(args) => engines::engines(args, common, &mut output),

@@ -15,7 +15,7 @@
 //!
 //! ```text
 //! main, cli            arguments, environment, terminal: one function per command
-//! accept check coverage  what the commands of those names do
+//! accept check coverage docs  what the commands of those names do
 //! report               verdicts added up; console, junit, curl are its sinks
 //! session seats        which engines, with which images, cleaned up at the end
 //! case                 load -> run -> normalise -> compare -> judge
@@ -39,6 +39,7 @@ pub mod compare;
 pub mod config;
 pub mod coverage;
 pub mod divergence;
+pub mod docs;
 pub mod documented;
 pub mod engine;
 pub mod engine_id;
@@ -47,6 +48,7 @@ pub mod frames;
 pub mod judge;
 pub mod mistake;
 pub mod normalise;
+pub mod partition;
 pub mod pointer;
 pub mod report;
 pub mod route;

@@ -1,14 +1,21 @@
 //! All verdicts of a run with totals and the exit code. The only thing that sinks read.
 
+pub mod compared;
 pub mod console;
 pub mod curl;
+pub mod github;
+pub mod html;
 pub mod junit;
+pub mod markdown;
+pub mod merge;
+pub mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine_id::{EngineId, Kind};
+use crate::partition::Partition;
 use crate::scenario::{CaseId, ScenarioId};
 use crate::verdict::{Finding, FindingKind, Verdict, VerdictKind};
 use crate::version::Version;
@@ -27,6 +34,15 @@ pub struct Report {
     pub candidate: Side,
     /// The candidate's world.
     pub world: String,
+    /// Which suite it was: a hash of all its files.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub suite: String,
+    /// Behaviours of the simulator that were switched off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
+    /// The part of a run that this is, if it is only a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Share>,
     /// Cases by verdict.
     pub totals: Totals,
     /// Findings by kind.
@@ -35,6 +51,15 @@ pub struct Report {
     pub fixed: Vec<FixedDivergence>,
     /// All verdicts, by case.
     pub verdicts: Vec<CaseReport>,
+}
+
+/// A part of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Which part.
+    pub partition: Partition,
+    /// How many cases all parts have together.
+    pub selected: usize,
 }
 
 /// One engine of a run.
@@ -190,8 +215,19 @@ impl Report {
             }
         }
         let fixed = fixed_divergences(&verdicts);
-        let world = world.to_owned();
-        Report { format: FORMAT, reference, candidate, world, totals, findings, fixed, verdicts }
+        Report {
+            format: FORMAT,
+            reference,
+            candidate,
+            world: world.to_owned(),
+            suite: String::new(),
+            without: Vec::new(),
+            partition: None,
+            totals,
+            findings,
+            fixed,
+            verdicts,
+        }
     }
 
     /// The exit code of the run.

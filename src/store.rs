@@ -57,6 +57,8 @@ pub struct Loaded {
     pub suite: Suite,
     /// The rules of normalising.
     pub rules: Rules,
+    /// A hash of all files of the suite: reports of different suites cannot be merged.
+    pub fingerprint: String,
 }
 
 impl Store {
@@ -115,6 +117,7 @@ impl Store {
     /// Loads the suite and the rules, or says all that is wrong with them.
     pub fn load(&self) -> Result<Loaded, StoreError> {
         let files = self.suite_files()?;
+        let fingerprint = files.fingerprint();
         let mut mistakes = Vec::new();
         let suite = crate::suite::load(&files);
         let rules_file = self.suites.join("normalise.toml");
@@ -130,7 +133,7 @@ impl Store {
             Ok(suite) => {
                 mistakes.extend(crate::judge::select::ties(&suite.divergences, &suite.scenarios));
                 if let (true, Ok(rules)) = (mistakes.is_empty(), rules) {
-                    return Ok(Loaded { suite, rules });
+                    return Ok(Loaded { suite, rules, fingerprint });
                 }
             }
         }
@@ -168,7 +171,7 @@ impl Store {
                 ["suites", "unobservable.toml"] => files.unobservable = Some((name, text)),
                 ["suites", "unasked.toml"] => files.unasked = Some((name, text)),
                 ["suites", "own-tests.toml"] => files.own_tests = Some((name, text)),
-                ["suites", "normalise.toml"] => {}
+                ["suites", "normalise.toml"] => files.rules = Some((name, text)),
                 ["suites", _, "divergences", ..] => files.divergences.push((name, text)),
                 _ => files.scenarios.push((name, text)),
             }
@@ -212,6 +215,23 @@ pub fn files_below(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, Store
         }
     }
     Ok(found.into_iter().collect())
+}
+
+/// All files below a folder that are text, by their path within it.
+pub fn files_with_text(folder: &Path) -> Result<BTreeMap<String, String>, StoreError> {
+    let mut texts = BTreeMap::new();
+    for path in files_below(folder, "")? {
+        let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+        if let Ok(text) = String::from_utf8(bytes) {
+            texts.insert(relative(&path, folder), text);
+        }
+    }
+    Ok(texts)
+}
+
+/// Removes a file.
+pub fn remove(path: &Path) -> Result<(), StoreError> {
+    std::fs::remove_file(path).map_err(StoreError::io("remove", path))
 }
 
 /// A path below a folder, as messages name it.

@@ -23,6 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::own_tests::OwnTest;
 use self::unasked::Unasked;
+use sha2::{Digest as _, Sha256};
+
 use crate::divergence::Divergence;
 use crate::documented::Documented;
 use crate::mistake::Mistake;
@@ -40,6 +42,8 @@ pub struct SuiteFiles {
     pub divergences: Vec<(String, String)>,
     /// `suites/unobservable.toml`.
     pub unobservable: Option<(String, String)>,
+    /// `suites/normalise.toml`.
+    pub rules: Option<(String, String)>,
     /// `fixtures/catalogue.toml`.
     pub catalogue: Option<(String, String)>,
     /// `fixtures/api/*.toml`.
@@ -52,6 +56,18 @@ pub struct SuiteFiles {
     pub images: Vec<String>,
     /// All files below `fixtures/`.
     pub fixtures: BTreeSet<String>,
+}
+
+impl SuiteFiles {
+    /// A hash of all that is asked and known: names and texts.
+    pub fn fingerprint(&self) -> String {
+        let settings = self.suite.iter().chain(&self.unobservable).chain(&self.rules);
+        let mut hash = Sha256::new();
+        for (name, text) in settings.chain(&self.scenarios).chain(&self.divergences) {
+            hash.update(format!("{name}\0{}\0{text}", text.len()));
+        }
+        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// A suite that loads.

@@ -1,6 +1,5 @@
 //! `check`: everything that can be wrong offline.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use clap::Args;
@@ -8,14 +7,12 @@ use serde_json::json;
 
 use super::coverage::of_store;
 use super::output::Output;
-use super::{CliError, Common};
-use crate::check::{Checked, Committed, asked_after_all, check as check_suite, own_tests};
-use crate::engine_id::EngineId;
-use crate::judge::select::Conditions;
+use super::{CliError, Common, committed, docs};
+use crate::check::{Checked, asked_after_all, check as check_suite, own_tests};
+use crate::mistake::Mistake;
 use crate::report::console::{Ink, counted, paint};
 use crate::report::exit;
-use crate::snapshot::Snapshot;
-use crate::store::Store;
+use crate::store::{Loaded, Store};
 
 /// Arguments of `check`.
 #[derive(Args, Debug)]
@@ -31,13 +28,14 @@ pub fn check(args: &CheckArgs, common: &Common, output: &mut Output) -> Result<u
     let store = common.store()?;
     let loaded = store.load()?;
     let files = store.snapshot_files()?;
-    let committed = committed(&store)?;
+    let committed = committed::committed(&store)?;
     let today = time::OffsetDateTime::now_utc().date().to_string();
     let Checked { mut mistakes, catalogue, coverage } =
         check_suite(&loaded.suite, &files, &committed, &today);
     let measured = of_store(&store, &loaded.suite)?;
     mistakes.extend(asked_after_all(&loaded.suite, &measured));
     let own_tests = own_tests(&loaded.suite);
+    mistakes.extend(stale_docs(&store, &loaded)?);
     let code = if mistakes.is_empty() { exit::FINE } else { exit::FAILS };
     if output.json {
         let told: Vec<_> = mistakes
@@ -89,26 +87,24 @@ pub fn check(args: &CheckArgs, common: &Common, output: &mut Output) -> Result<u
     Ok(code)
 }
 
-/// Every committed candidate snapshot with the reference's of the same case.
-fn committed(store: &Store) -> Result<Vec<Committed>, CliError> {
-    let mut by_case: BTreeMap<_, Vec<Snapshot>> = BTreeMap::new();
-    for file in store.snapshot_files()? {
-        if let Some(snapshot) = store.snapshot(&file.folder, &file.case)? {
-            by_case.entry(file.case).or_default().push(snapshot);
-        }
+/// The docs, where a project has them, are as they would be written now.
+fn stale_docs(store: &Store, loaded: &Loaded) -> Result<Option<Mistake>, CliError> {
+    let folder = docs::folder(store);
+    if !folder.is_dir() {
+        return Ok(None);
     }
-    let mut pairs = Vec::new();
-    for snapshots in by_case.into_values() {
-        let is_reference = |engine: &EngineId| engine.identity == "docker";
-        let Some(reference) = snapshots.iter().find(|snapshot| is_reference(&snapshot.engine)).cloned()
-        else {
-            continue;
+    let stale = docs::stale(&docs::made(store, loaded)?, &crate::store::files_with_text(&folder)?);
+    Ok(stale.first().map(|first| {
+        let (page, what) = first.told();
+        let more = match stale.len() - 1 {
+            0 => String::new(),
+            more => format!(", and so with {more} more"),
         };
-        for candidate in snapshots.into_iter().filter(|snapshot| !is_reference(&snapshot.engine)) {
-            let conditions =
-                Conditions { reference: reference.engine.clone(), candidate: candidate.engine.clone() };
-            pairs.push(Committed { conditions, reference: reference.clone(), candidate });
+        Mistake {
+            file: format!("docs/{page}"),
+            span: None,
+            message: format!("the page {what}{more}"),
+            help: "make the docs anew: `divergence docs`".to_owned(),
         }
-    }
-    Ok(pairs)
+    }))
 }

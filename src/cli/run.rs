@@ -1,7 +1,6 @@
 //! `run`: cases on both engines, compared, judged, reported.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -9,16 +8,18 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::output::Output;
+use super::sink::{Beside, Sink};
 use super::{CliError, Common, select};
 use crate::case::schedule::{Planned, run_all};
 use crate::case::{Asking, Outcome, Seat, Session};
+use crate::partition::Partition;
 use crate::report::console::{Ink, counted, paint};
-use crate::report::{CaseReport, Report, Side, console, exit, junit};
+use crate::report::{CaseReport, Report, Share, Side, console, exit};
 use crate::run::ledger::Left;
 use crate::scenario::CaseId;
 use crate::seats::{Choosing, SeatError};
 use crate::session::{Desk, deadlines};
-use crate::store::{self, Loaded, Store};
+use crate::store::{Loaded, Store};
 use crate::verdict::VerdictKind;
 use crate::version::Version;
 
@@ -40,9 +41,13 @@ pub struct RunArgs {
     /// Cases at a time [default: two a core, four at most]
     #[arg(long, short)]
     jobs: Option<usize>,
-    /// Also write the report to a file: json=FILE, junit=FILE (repeatable)
+    /// Also write the report: json=FILE, junit=FILE, html=FILE, markdown=FILE; github prints
+    /// annotations (repeatable)
     #[arg(long, value_name = "FORMAT=PATH")]
     report: Vec<String>,
+    /// Only one part of the cases: slice:1/4 (even parts) or hash:1/4 (a case stays in its part)
+    #[arg(long, value_name = "PARTITION")]
+    partition: Option<Partition>,
     /// The candidate's world, from suites/suite.toml
     #[arg(long, default_value = "default")]
     world: String,
@@ -79,15 +84,16 @@ const EXAMPLES: &str = "\
 Examples:
   divergence run
   divergence run exit-statuses volumes --api 1.22  at another version than their own
-  divergence run --candidate tcp://127.0.0.1:2375 --report junit=junit.xml
+  divergence run --candidate tcp://127.0.0.1:2375 --report junit=junit.xml --report html=report.html
   divergence run --without exit-status-differs     exactly its divergences become fixed
+  divergence run --partition slice:1/4 --report json=1.json   a quarter; `merge` adds them up
   divergence run --world 0.3                       the state of May 2015
   divergence run --null                            noise: the reference against itself";
 
 /// Runs cases and reports.
 pub fn run(args: &RunArgs, common: &Common, output: &mut Output) -> Result<u8, CliError> {
     let store = common.store()?;
-    let sinks = args.report.iter().map(|text| Sink::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let sinks = Sink::all(&args.report)?;
     let loaded = store.load()?;
     let mut cases = select::cases_at(&loaded.suite, &args.filters, &args.api)?;
     if args.failed {
@@ -98,6 +104,11 @@ pub fn run(args: &RunArgs, common: &Common, output: &mut Output) -> Result<u8, C
         if cases.is_empty() {
             return Err(CliError::Nothing("nothing failed or erred in the last run".to_owned()));
         }
+    }
+    let share = args.partition.map(|partition| Share { partition, selected: cases.len() });
+    if let Some(partition) = args.partition {
+        let mut at = 0..;
+        cases.retain(|planned| at.next().is_some_and(|at| partition.takes(at, &planned.case())));
     }
     if args.dry_run {
         return dry_run(&cases, output);
@@ -111,10 +122,9 @@ pub fn run(args: &RunArgs, common: &Common, output: &mut Output) -> Result<u8, C
     };
     ask_first(&[&reference, &candidate], args.yes, &store, output)?;
     tell_seats([(&reference, why.as_str()), (&candidate, why_too.as_str())], args, output)?;
-    let report = play(args, (&store, &loaded, &desk), &cases, [reference, candidate], output)?;
-    for sink in &sinks {
-        sink.write(&report)?;
-    }
+    let report = play(args, share, (&store, &loaded, &desk), &cases, [reference, candidate], output)?;
+    let beside = Beside { store: Some(&store), suite: Some(&loaded.suite), is_last_run: true };
+    Sink::write_all(&sinks, &report, &beside, output)?;
     Ok(report.exit())
 }
 
@@ -215,6 +225,7 @@ fn tell_seats(seats: [(&Seat, &str); 2], args: &RunArgs, output: &mut Output) ->
 
 fn play(
     args: &RunArgs,
+    partition: Option<Share>,
     project: (&Store, &Loaded, &Desk),
     cases: &[Planned<'_>],
     [mut reference, mut candidate]: [Seat; 2],
@@ -272,7 +283,9 @@ fn play(
     }
     skip_the_rest(&mut verdicts, cases, if args.fail_fast { "--fail-fast" } else { "interrupted" });
     let [reference, candidate] = sides;
+    let (suite, without) = (loaded.fingerprint.clone(), args.without.clone());
     let report = Report::new(reference, candidate, &args.world, verdicts);
+    let report = Report { suite, without, partition, ..report };
     store.save_report(&report)?;
     tell(&report, args, store, started.elapsed(), output)?;
     Ok(report)
@@ -345,38 +358,4 @@ fn tell(
     };
     writeln!(output.out, "{word}  ({:.1} s)", took.as_secs_f64())?;
     Ok(output.out.flush()?)
-}
-
-/// A file that a report is written to.
-struct Sink {
-    format: SinkFormat,
-    path: PathBuf,
-}
-
-#[derive(Clone, Copy)]
-enum SinkFormat {
-    Json,
-    Junit,
-}
-
-impl Sink {
-    fn parse(text: &str) -> Result<Sink, CliError> {
-        let (format, path) = text.split_once('=').ok_or_else(|| {
-            CliError::Usage(format!("`--report {text}`: write FORMAT=PATH, as in junit=junit.xml"))
-        })?;
-        let format = match format {
-            "json" => SinkFormat::Json,
-            "junit" => SinkFormat::Junit,
-            other => return Err(select::unknown("the report format", other, &["json", "junit"])),
-        };
-        Ok(Sink { format, path: PathBuf::from(path) })
-    }
-
-    fn write(&self, report: &Report) -> Result<(), CliError> {
-        let text = match self.format {
-            SinkFormat::Json => serde_json::to_string_pretty(report).map_err(std::io::Error::from)? + "\n",
-            SinkFormat::Junit => junit::to_xml(report).map_err(std::io::Error::other)?,
-        };
-        Ok(store::write(&self.path, &text)?)
-    }
 }

@@ -95,8 +95,8 @@ fn version_and_target(request: &str) -> Option<(Version, String)> {
 /// The request of a part as it was sent, with a stand-in for every value of that run.
 fn sent(scenario: &Scenario, id: &StepId, part: &Part, api: &Version, fixtures: &Path) -> Option<Sent> {
     let step = acting(scenario, id)?;
-    let mut endpoint = Endpoint::new(Address::Unix(PathBuf::new()));
-    endpoint.images = scenario.needs.iter().filter_map(image).collect();
+    let images = scenario.needs.iter().filter_map(image).collect();
+    let endpoint = Endpoint { images, ..Endpoint::new(Address::Unix(PathBuf::new())) };
     let (request, until) = (Duration::ZERO, Duration::ZERO);
     let planner =
         Planner { api, endpoint: &endpoint, tag: "run", fixtures, deadlines: Deadlines { request, until } };

@@ -145,6 +145,7 @@ fn files() -> SuiteFiles {
         "fixtures/simulator/default.toml",
     ];
     SuiteFiles {
+        rules: None,
         suite: Some(named("suites/suite.toml", SUITE)),
         scenarios: vec![named("suites/area/scenarios/good.toml", GOOD)],
         divergences: vec![named("suites/area/divergences/sdc-docker/known.toml", KNOWN)],

@@ -1,0 +1,285 @@
+//! The divergence docs: Markdown pages and a matrix, made of the divergence files and the committed
+//! snapshots. The same files give the same bytes. Pure: the command line reads and writes.
+
+pub mod book;
+mod commands;
+mod entry;
+mod example;
+mod matrix;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minijinja::{Environment, context};
+use serde::Serialize;
+
+use crate::check::Committed;
+use crate::divergence::DivergenceKind;
+use crate::report::{console::counted, markdown};
+use crate::suite::Suite;
+use crate::version::Version;
+use book::{Book, World};
+use commands::CommandPage;
+use entry::Entry;
+
+/// The identity that the docs are about.
+pub const ABOUT: &str = "sdc-docker";
+
+/// A page that could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("make {page}: {source}")]
+pub struct DocsError {
+    /// The page.
+    page: String,
+    /// What the template says.
+    source: minijinja::Error,
+}
+
+/// All pages by file name below `docs/`.
+pub fn pages(suite: &Suite, committed: &[Committed]) -> Result<BTreeMap<String, String>, DocsError> {
+    let book = Book::of(suite, committed);
+    let entries: Vec<Entry> = suite
+        .divergences
+        .iter()
+        .filter(|divergence| divergence.engine == ABOUT)
+        .map(|divergence| Entry::of(divergence, &book))
+        .collect();
+    let press = Press::new(&book);
+    let mut pages = BTreeMap::new();
+    let mut add = |name: String, page: Result<String, DocsError>| page.map(|text| pages.insert(name, text));
+    let features = features(&book, &entries);
+    let commands = commands::pages(&book, &entries);
+    let releases = releases(&book, &entries);
+    add("README.md".to_owned(), press.index(&features, &commands, &releases))?;
+    add("divergence.md".to_owned(), press.divergence(&book, &entries, &features))?;
+    for feature in &features {
+        add(format!("features/{}.md", feature.name), press.feature(feature))?;
+    }
+    add("commands/README.md".to_owned(), press.command_index(&commands))?;
+    for command in &commands {
+        add(format!("commands/{}.md", command.file), press.command(command))?;
+    }
+    for release in &releases {
+        add(format!("releases/{}.md", release.name), press.release(release))?;
+    }
+    add("matrix.html".to_owned(), matrix::page(&book, &entries))?;
+    Ok(pages)
+}
+
+/// What is said on a page of its own: the divergences of one `page` of the suite.
+#[derive(Clone, Debug, Serialize)]
+struct Feature {
+    name: String,
+    title: String,
+    now: Vec<Entry>,
+    then: Vec<Entry>,
+    /// How many scenarios there are about it, in the newest release.
+    scenarios: usize,
+    /// How many of them show no divergence of their own.
+    agreeing: usize,
+}
+
+/// What people call the pages; a page without a name here is called by its own.
+const TITLES: &[(&str, &str)] = &[
+    ("build", "Building images"),
+    ("containers", "Containers"),
+    ("errors", "Errors and headers"),
+    ("exec", "Running further commands"),
+    ("exit-statuses", "Exit statuses"),
+    ("files", "Files and copying"),
+    ("filesystems", "File systems"),
+    ("images", "Images"),
+    ("labels", "Labels"),
+    ("logs", "Logs"),
+    ("networks", "Overlay networks, links and ports"),
+    ("performance", "Performance of container management"),
+    ("processes", "Processes"),
+    ("registry", "Registries and credentials"),
+    ("resources", "CPU and memory"),
+    ("restart-policies", "Restart policies"),
+    ("streams", "Attaching and logs"),
+    ("system", "Version, info and ping"),
+    ("unimplemented", "Calls that are not implemented"),
+    ("versions", "API versions"),
+    ("volumes", "Volumes"),
+];
+
+fn title_of(page: &str) -> String {
+    TITLES.iter().find(|(name, _)| *name == page).map_or(page, |(_, title)| *title).to_owned()
+}
+
+fn features(book: &Book<'_>, entries: &[Entry]) -> Vec<Feature> {
+    let of_scenarios = book.cases.iter().map(|case| case.scenario.page.as_str());
+    let names: BTreeSet<&str> = entries.iter().map(|entry| entry.page.as_str()).chain(of_scenarios).collect();
+    let feature = |name: &str| {
+        let ours = entries.iter().filter(|entry| entry.page == name).cloned();
+        let (now, then) = ours.partition(|entry| entry.is_current);
+        let latest = book.latest();
+        let cases = book.cases.iter().filter(|case| Some(&case.world) == latest && case.is_fine);
+        let (mut all, mut others) = (BTreeSet::new(), BTreeSet::new());
+        for case in cases.filter(|case| case.scenario.page == name) {
+            all.insert(&case.scenario.id);
+            let own = case.known.iter().filter(|known| known.is_own);
+            others.extend(own.map(|_| &case.scenario.id));
+        }
+        let (scenarios, agreeing) = (all.len(), all.len() - others.len());
+        Feature { name: name.to_owned(), title: title_of(name), now, then, scenarios, agreeing }
+    };
+    names.into_iter().map(feature).collect()
+}
+
+/// What changed in a release.
+#[derive(Clone, Debug, Serialize)]
+struct Release {
+    name: String,
+    /// The release before it, of which snapshots are there.
+    before: Option<String>,
+    begins: Vec<Entry>,
+    ends: Vec<Entry>,
+    holds: usize,
+    cases: usize,
+    agreeing: usize,
+    stand_in: bool,
+}
+
+fn releases(book: &Book<'_>, entries: &[Entry]) -> Vec<Release> {
+    let versions: BTreeSet<&Version> = book.worlds.iter().map(|world| &world.release).collect();
+    let mut before: Option<&Version> = None;
+    let mut releases = Vec::new();
+    for version in versions {
+        let holding = |entry: &&Entry| entry.range.holds(version);
+        let held = |entry: &&Entry| before.is_some_and(|before| entry.range.holds(before));
+        let cases: Vec<_> = book.cases.iter().filter(|case| case.world.release == *version).collect();
+        releases.push(Release {
+            name: version.to_string(),
+            before: before.map(Version::to_string),
+            begins: entries.iter().filter(holding).filter(|entry| !held(entry)).cloned().collect(),
+            ends: entries.iter().filter(held).filter(|entry| !holding(entry)).cloned().collect(),
+            holds: entries.iter().filter(holding).count(),
+            cases: cases.len(),
+            agreeing: cases.iter().filter(|case| case.agrees_but_for_everywhere()).count(),
+            stand_in: cases.iter().any(|case| case.is_stand_in()),
+        });
+        before = Some(version);
+    }
+    releases
+}
+
+/// The templates, with what all pages share.
+struct Press {
+    templates: Environment<'static>,
+    latest: String,
+}
+
+const TEMPLATES: &[(&str, &str)] = &[
+    ("entry.md", include_str!("docs/entry.md")),
+    ("index.md", include_str!("docs/index.md")),
+    ("divergence.md", include_str!("docs/divergence.md")),
+    ("feature.md", include_str!("docs/feature.md")),
+    ("command.md", include_str!("docs/command.md")),
+    ("commands.md", include_str!("docs/commands.md")),
+    ("release.md", include_str!("docs/release.md")),
+];
+
+impl Press {
+    fn new(book: &Book<'_>) -> Press {
+        let mut templates = Environment::new();
+        templates.set_trim_blocks(true);
+        templates.set_lstrip_blocks(true);
+        templates.set_keep_trailing_newline(true);
+        templates.add_filter("md", |text: &str| markdown::escaped(text));
+        templates.add_filter("code", |text: &str| markdown::code(text));
+        templates.add_filter("block", |text: &str| markdown::block("json", text));
+        templates.add_filter("counted", |count: usize, noun: &str| counted(count, noun));
+        for (name, text) in TEMPLATES {
+            // The texts are part of the program; the tests press every page.
+            templates.add_template(name, text).expect("templates parse");
+        }
+        let latest = book.latest().map(|world| world.release.to_string()).unwrap_or_default();
+        Press { templates, latest }
+    }
+
+    fn page(&self, template: &str, page: &str, values: minijinja::Value) -> Result<String, DocsError> {
+        let told = |source| DocsError { page: page.to_owned(), source };
+        let template = self.templates.get_template(template).map_err(told)?;
+        template.render(values).map(tidy).map_err(told)
+    }
+
+    fn index(
+        &self,
+        features: &[Feature],
+        commands: &[CommandPage],
+        releases: &[Release],
+    ) -> Result<String, DocsError> {
+        let latest = &self.latest;
+        self.page("index.md", "README.md", context! { features, commands, releases, latest })
+    }
+
+    fn divergence(
+        &self,
+        book: &Book<'_>,
+        entries: &[Entry],
+        features: &[Feature],
+    ) -> Result<String, DocsError> {
+        let on =
+            |page: &'static str| entries.iter().filter(move |entry| entry.page == page && entry.is_current);
+        let [processes, files, filesystems, exits, performance, unimplemented] =
+            ["processes", "files", "filesystems", "exit-statuses", "performance", "unimplemented"]
+                .map(|page| on(page).collect::<Vec<_>>());
+        // Of files, those that a container finds; how files are copied stands on its own page.
+        let is_found = |entry: &&&Entry| entry.kind_is(DivergenceKind::Environment);
+        let files: Vec<_> = files.iter().filter(is_found).collect();
+        let missing: Vec<(World, Vec<String>)> =
+            book.worlds.iter().map(|world| (world.clone(), book.missing_commands(world))).collect();
+        let was_missing: Vec<&Entry> =
+            entries.iter().filter(|entry| entry.page == "unimplemented" && !entry.is_current).collect();
+        let latest = &self.latest;
+        let deploying = commands::deploying(book);
+        self.page(
+            "divergence.md",
+            "divergence.md",
+            context! { processes, files, filesystems, exits, performance, unimplemented, was_missing, missing,
+            features,
+            latest, deploying },
+        )
+    }
+
+    fn feature(&self, feature: &Feature) -> Result<String, DocsError> {
+        let latest = &self.latest;
+        self.page("feature.md", &feature.name, context! { feature, latest })
+    }
+
+    fn command(&self, command: &CommandPage) -> Result<String, DocsError> {
+        let latest = &self.latest;
+        self.page("command.md", &command.name, context! { command, latest })
+    }
+
+    fn command_index(&self, commands: &[CommandPage]) -> Result<String, DocsError> {
+        let latest = &self.latest;
+        self.page("commands.md", "commands", context! { commands, latest })
+    }
+
+    fn release(&self, release: &Release) -> Result<String, DocsError> {
+        let latest = &self.latest;
+        self.page("release.md", &release.name, context! { release, latest })
+    }
+}
+
+/// No line ends in blanks, and no two empty lines follow each other outside of code.
+fn tidy(text: String) -> String {
+    let mut out = String::new();
+    let (mut in_code, mut was_empty) = (false, true);
+    for line in text.lines() {
+        let is_fence = line.starts_with("```");
+        in_code ^= is_fence;
+        let line = if in_code { line } else { line.trim_end() };
+        if line.is_empty() && was_empty && !in_code {
+            continue;
+        }
+        was_empty = line.is_empty();
+        out.push_str(line);
+        out.push('\n');
+    }
+    out.truncate(out.trim_end_matches('\n').len());
+    out.push('\n');
+    out
+}
