@@ -145,6 +145,7 @@ static ALL: &[Behaviour] = &[
     always(&["api-version-unparsable"], "A word in the place of a version is a 400", &[Woven]),
     always(&["api-version-unversioned-default"], "No version means 1.21", &[Woven]),
     always(&["ping-and-events-skip-checks"], "Ping and events are not checked", &[Woven]),
+    always(&["ping-without-cache-headers"], "A ping may be cached", &[Answered(&[R::Ping], system::ping)]),
     always(&["version-fields"], "The version is that of Docker 1.9", &[After(&[R::Version], system::version_fields)]),
     always(&["info-driver-values"], "Info describes the data center", &[After(&[R::Info], system::info_values)]),
     always(&["info-kernel-version-fixed"], "Info has a constant kernel", &[After(&[R::Info], system::info_kernel)]),

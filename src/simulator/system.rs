@@ -43,6 +43,15 @@ async fn auth(call: &mut Call) -> Answer {
     call.forward().await
 }
 
+/// A ping tells its length and type after the common headers, and nothing of caches
+/// (sdc-docker `lib/endpoints/_ping.js:17-28`).
+pub fn ping(_: &Call, answer: &mut Answer) {
+    answer.without("cache-control");
+    answer.without("pragma");
+    answer.rename("Content-Type");
+    answer.common_first = true;
+}
+
 /// The fields of `/version` (sdc-docker `lib/endpoints/version.js:54-64`).
 pub fn version_fields(_: &Call, version: &mut Value) {
     *version = json!({
