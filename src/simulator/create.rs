@@ -259,6 +259,7 @@ fn remember(call: &Call, id: &str, lacks_directory: bool, link: Option<links::To
     let container = Container {
         package,
         published: ports::published(&asked, &call.image),
+        exposed: ports::exposed(&call.image),
         links: strings(&asked, "/HostConfig/Links"),
         binds: strings(&asked, "/HostConfig/Binds"),
         volumes_from: strings(&asked, "/HostConfig/VolumesFrom"),

@@ -272,6 +272,12 @@ pub fn never_restarting(_: &Call, container: &mut Value) {
     }
 }
 
+/// A second is counted as `1 seconds` (sdc-docker `lib/common.js:119-149`).
+pub fn counted_seconds(_: &Call, container: &mut Value) {
+    let status = text(container, "/Status").replace(" 1 second", " 1 seconds").replace("secondss", "seconds");
+    put(container, "", "Status", json!(status));
+}
+
 /// The name that was given at create (catalogue: list-image-name).
 pub fn image_name(call: &Call, container: &mut Value) {
     let record = call.service.state.container(text(container, "/Id"));

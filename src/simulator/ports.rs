@@ -241,11 +241,11 @@ pub fn list_ports(call: &Call, container: &mut Value) {
             "Type": kind,
         }));
     }
-    let beneath = container.get("Ports").and_then(Value::as_array);
-    for port in beneath.into_iter().flatten() {
-        let name = format!("{}/{}", port.get("PrivatePort").unwrap_or(&Value::Null), text(port, "/Type"));
-        if !published.contains_key(&name) {
-            ports.push(port.clone());
+    // What the image exposes is told whether it runs or not (sdc-docker `lib/backends/sdc/utils.js:363-378`).
+    let exposed = call.service.state.container(text(container, "/Id")).map(|c| c.exposed).unwrap_or_default();
+    for port in exposed.iter().filter(|port| !published.contains_key(*port)) {
+        if let Some((number, kind)) = port.split_once('/') {
+            ports.push(json!({"PrivatePort": number.parse::<u64>().unwrap_or(0), "Type": kind}));
         }
     }
     put(container, "", "Ports", Value::Array(ports));

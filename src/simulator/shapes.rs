@@ -177,8 +177,12 @@ const LISTED_IMAGE: &[Shape] =
 /// Of a layer in a history.
 const LAYER: &[Shape] = &[("", &["Id", "Comment", "Created", "CreatedBy", "Size", "Tags"])];
 
+/// Of what runs in a container.
+const TOP: &[Shape] = &[("", &["Titles", "Processes"])];
+
 /// Orders the members of a call's answer.
 pub fn order(route: Option<Route>, answer: &mut Value) {
+    ports(route, answer);
     let (shapes, each) = match route {
         Some(Route::Info) => (INFO, false),
         Some(Route::ContainerInspect) => (CONTAINER, false),
@@ -186,11 +190,47 @@ pub fn order(route: Option<Route>, answer: &mut Value) {
         Some(Route::ImageInspect) => (IMAGE, false),
         Some(Route::ImageList) => (LISTED_IMAGE, true),
         Some(Route::ImageHistory) => (LAYER, true),
+        Some(Route::Top) => (TOP, false),
         _ => return,
     };
     match answer {
         Value::Array(elements) if each => elements.iter_mut().for_each(|one| ordered(one, shapes)),
         one => ordered(one, shapes),
+    }
+}
+
+/// Ports are told protocol by protocol and by number, published ones first in a list, and last in
+/// the maps of a container (sdc-docker `lib/backends/sdc/utils.js:347-378,709-746`).
+fn ports(route: Option<Route>, answer: &mut Value) {
+    match (route, answer) {
+        (Some(Route::ContainerList), Value::Array(containers)) => {
+            for ports in containers.iter_mut().filter_map(|one| one.get_mut("Ports")?.as_array_mut()) {
+                ports.sort_by_key(|port| {
+                    let is_open = port.get("PublicPort").is_none();
+                    let number = port.get("PrivatePort").and_then(Value::as_u64);
+                    (is_open, port.get("Type").and_then(Value::as_str).map(str::to_owned), number)
+                });
+            }
+        }
+        (Some(Route::ContainerInspect), container) => {
+            let bound = container.pointer("/HostConfig/PortBindings").and_then(Value::as_object).cloned();
+            let is_bound = |port: &str| bound.as_ref().is_some_and(|bound| bound.contains_key(port));
+            for (path, key) in
+                [("Config", "ExposedPorts"), ("HostConfig", "PortBindings"), ("NetworkSettings", "Ports")]
+            {
+                let Some(Value::Object(ports)) = object(container, path).and_then(|all| all.get_mut(key))
+                else {
+                    continue;
+                };
+                let mut sorted: Vec<(String, Value)> = std::mem::take(ports).into_iter().collect();
+                sorted.sort_by_key(|(port, _)| {
+                    let (number, protocol) = port.split_once('/').unwrap_or((port, ""));
+                    (is_bound(port), protocol.to_owned(), number.parse::<u32>().ok())
+                });
+                ports.extend(sorted);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -213,6 +253,27 @@ fn ordered(value: &mut Value, shapes: &[Shape]) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn ports_go_by_protocol_and_number() {
+        let mut list = json!([{"Ports": [
+            {"PrivatePort": 9, "Type": "tcp"},
+            {"PrivatePort": 53, "PublicPort": 53, "Type": "udp"},
+            {"PrivatePort": 443, "PublicPort": 443, "Type": "tcp"},
+            {"PrivatePort": 80, "PublicPort": 80, "Type": "tcp"},
+        ]}]);
+        order(Some(Route::ContainerList), &mut list);
+        let numbers: Vec<i64> =
+            (0..4).map(|at| list[0]["Ports"][at]["PrivatePort"].as_i64().unwrap()).collect();
+        assert_eq!(numbers, [80, 443, 53, 9]);
+        let mut container = json!({
+            "Config": {"ExposedPorts": {"53/udp": {}, "80/tcp": {}, "9/tcp": {}}},
+            "HostConfig": {"PortBindings": {"53/udp": [], "80/tcp": []}},
+        });
+        order(Some(Route::ContainerInspect), &mut container);
+        let ports: Vec<&String> = container["Config"]["ExposedPorts"].as_object().unwrap().keys().collect();
+        assert_eq!(ports, ["9/tcp", "80/tcp", "53/udp"]);
+    }
 
     #[test]
     fn known_members_come_first_and_none_is_lost() {

@@ -16,6 +16,9 @@ pub struct Container {
     pub package: String,
     /// The published ports, container port to host port, as `80/tcp` to `80`.
     pub published: BTreeMap<String, String>,
+    /// The ports that its image exposes.
+    #[serde(default)]
+    pub exposed: Vec<String>,
     /// The exit code that dockerinit left when it could not start the command.
     pub start_failure: Option<i64>,
     /// When that happened, in seconds.

@@ -82,6 +82,15 @@ fn credentials(call: &Call) -> Result<(), Answer> {
     names::check_index(text(&body, "/serveraddress")).map_err(|why| Answer::error(500, why))
 }
 
+/// A ping tells its length and type after the common headers, and nothing of caches
+/// (sdc-docker `lib/endpoints/_ping.js:17-28`).
+pub fn ping(_: &Call, answer: &mut Answer) {
+    answer.without("cache-control");
+    answer.without("pragma");
+    answer.rename("Content-Type");
+    answer.common_first = true;
+}
+
 /// The fields of `/version` (sdc-docker `lib/endpoints/version.js:54-64`).
 pub fn version_fields(_: &Call, version: &mut Value) {
     *version = json!({

@@ -31,7 +31,8 @@ pub fn fixed_columns(_: &Call, top: &mut Value) {
         let pid = cell("PID").unwrap_or_default();
         json!(["0", pid, cell("PPID").unwrap_or_default(), "0", now.to_string(), "-1", "0", command])
     };
-    let rows: Vec<Value> = rows.iter().map(row).collect();
+    let mut rows: Vec<Value> = rows.iter().map(row).collect();
+    rows.sort_by_key(|row| row.get(1).and_then(Value::as_str).and_then(|pid| pid.parse::<u32>().ok()));
     put(top, "", "Titles", json!(TITLES));
     put(top, "", "Processes", json!(rows));
 }

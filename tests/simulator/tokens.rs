@@ -76,6 +76,9 @@ fn body(answer: &Answer, exchange: &Exchange) -> String {
             "no tar".to_owned()
         };
     }
+    if answer.header("content-type") == Some("application/vnd.docker.raw-stream") {
+        return frames(&answer.body);
+    }
     let text = replaced(&answer.text());
     if route.ends_with("/top") {
         // The cells of the processes are the platform's numbers.
@@ -91,6 +94,19 @@ fn body(answer: &Answer, exchange: &Exchange) -> String {
         );
     }
     by_line(&text)
+}
+
+/// The frames, those of standard output first: which of two pipes is read first is chance.
+fn frames(mut body: &[u8]) -> String {
+    let mut streams = [String::new(), String::new(), String::new()];
+    while let [stream @ 0..=2, 0, 0, 0, a, b, c, d, rest @ ..] = body {
+        let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+        let payload = &rest[..length.min(rest.len())];
+        let text = replaced(&String::from_utf8_lossy(payload));
+        streams[usize::from(*stream)].push_str(&format!("{stream} {length} {text:?}\n"));
+        body = &rest[payload.len()..];
+    }
+    format!("{}rest {:?}\n", streams.concat(), String::from_utf8_lossy(body))
 }
 
 /// A member or an element a line, for short differences.
