@@ -179,8 +179,10 @@ fn documents(recording: &Recording) -> Vec<(Recording, Value)> {
 fn shows_elsewhere(place: &str, was: &Value) -> bool {
     let keys = ["Names", "/Name", "Destination", "RepoTags", "Titles", "Processes", "/Ports/"];
     let is_row = place.rsplit('/').next().is_some_and(|key| key.parse::<usize>().is_ok());
+    // The rows of a list of changes go by their path; an inspect has one path of its own.
+    let is_changed_path = place.len() > "/Path".len() && place.ends_with("/Path");
     let has_id = was.to_string().split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.len() >= 12);
-    has_id || is_row || keys.iter().any(|key| place.contains(key))
+    has_id || is_row || is_changed_path || keys.iter().any(|key| place.contains(key))
 }
 
 #[test]
