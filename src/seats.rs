@@ -245,7 +245,7 @@ impl<'a> Choosing<'a> {
         };
         let parsed = parsed.map_err(|error| SeatError::WorldFile(world.file.clone(), error))?;
         let known: Vec<&str> =
-            crate::simulator::behaviours().iter().flat_map(|each| each.ids.iter().copied()).collect();
+            crate::simulator::behaviours().flat_map(|each| each.ids.iter().copied()).collect();
         if let Some(unknown) = self.without.iter().find(|id| !known.contains(&id.as_str())) {
             let near = crate::mistake::nearest(unknown, known);
             let hint = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();

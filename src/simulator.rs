@@ -131,7 +131,7 @@ pub struct Simulator {
 impl Simulator {
     /// Starts a simulator and returns once it listens.
     pub fn start(settings: Settings) -> Result<Simulator, SimulatorError> {
-        let known: BTreeSet<&str> = behaviours().iter().flat_map(|b| b.ids.iter().copied()).collect();
+        let known: BTreeSet<&str> = behaviours().flat_map(|b| b.ids.iter().copied()).collect();
         if let Some(unknown) = settings.without.iter().find(|id| !known.contains(id.as_str())) {
             return Err(SimulatorError::UnknownBehaviour(unknown.clone()));
         }

@@ -5,98 +5,19 @@ use serde_json::{Map, Value, json};
 
 use super::call::Call;
 use super::json::{keep, object, put, take, text};
-use super::options;
-
-const TOP: &[&str] = &[
-    "Id",
-    "Created",
-    "Config",
-    "Path",
-    "Args",
-    "Driver",
-    "ExecDriver",
-    "HostConfig",
-    "Volumes",
-    "VolumesRW",
-    "RestartCount",
-    "HostnamePath",
-    "HostsPath",
-    "Image",
-    "MountLabel",
-    "Mounts",
-    "Name",
-    "NetworkSettings",
-    "ProcessLabel",
-    "ResolvConfPath",
-    "State",
-    "ExecIDs",
-];
-const HOST_CONFIG: &[&str] = &[
-    "Binds",
-    "CapAdd",
-    "CapDrop",
-    "ContainerIDFile",
-    "Devices",
-    "Dns",
-    "DnsSearch",
-    "ExtraHosts",
-    "IpcMode",
-    "Links",
-    "LogConfig",
-    "LxcConf",
-    "NetworkMode",
-    "PortBindings",
-    "Privileged",
-    "PublishAllPorts",
-    "RestartPolicy",
-    "VolumesFrom",
-    "CgroupParent",
-    "CpuShares",
-    "CpusetCpus",
-    "Memory",
-    "MemorySwap",
-    "PidMode",
-    "ReadonlyRootfs",
-    "SecurityOpt",
-    "Ulimits",
-];
-const CONFIG: &[&str] = &[
-    "AttachStderr",
-    "AttachStdin",
-    "AttachStdout",
-    "CpuShares",
-    "Cpuset",
-    "Domainname",
-    "ExposedPorts",
-    "Hostname",
-    "Image",
-    "MacAddress",
-    "Memory",
-    "MemorySwap",
-    "NetworkDisabled",
-    "OnBuild",
-    "OpenStdin",
-    "PortSpecs",
-    "SecurityOpt",
-    "StdinOnce",
-    "Tty",
-    "User",
-    "Volumes",
-    "WorkingDir",
-    "Cmd",
-    "Entrypoint",
-    "Env",
-    "Labels",
-];
+use super::route::Route;
+use super::{options, shapes};
 
 /// Fields that newer engines have (catalogue: inspect-missing-fields).
 pub fn missing_fields(call: &Call, container: &mut Value) {
     // What is not ignored, because that is switched off, is not missing either.
     let host_config = options::kept_of_host_config(call, container);
     let config = options::kept_of_config(call, container);
-    keep(container, "", TOP);
-    keep(container, "HostConfig", &[HOST_CONFIG, &host_config].concat());
-    keep(container, "Config", &[CONFIG, &config].concat());
+    let members = |path| shapes::members(Route::ContainerInspect, path);
+    // Mounts are missing too, but that is a divergence of its own (inspect-no-mounts).
+    keep(container, "", &[members(""), &["Mounts"]].concat());
+    keep(container, "HostConfig", &[members("HostConfig"), &host_config].concat());
+    keep(container, "Config", &[members("Config"), &config].concat());
     take(container, "State", "Status");
     take(container, "State", "Dead");
     if !config.contains(&"Healthcheck") {

@@ -8,10 +8,9 @@ use super::answer::{Answer, Body};
 use super::call::Call;
 use super::filters::{self, Filters};
 use super::json::{keep, put, text};
-use super::{exit, resources};
+use super::route::Route;
+use super::{exit, resources, shapes};
 
-const KEYS: &[&str] =
-    &["Id", "Created", "Command", "Names", "Status", "Image", "Labels", "Ports", "SizeRw", "SizeRootFs"];
 const FILTERS: &[&str] = &["status", "exited", "id", "name", "label", "before", "since"];
 
 /// What is left to filter after the Docker beneath answered.
@@ -261,7 +260,9 @@ pub fn no_sizes(call: &mut Call) -> Result<(), Answer> {
 
 /// The keys of API 1.15 and no others (catalogue: list-missing-fields).
 pub fn missing_fields(_: &Call, container: &mut Value) {
-    keep(container, "", KEYS);
+    // Sizes are not told either, but that is a divergence of its own (list-size-ignored).
+    let sizes: &[&str] = &["SizeRw", "SizeRootFs"];
+    keep(container, "", &[shapes::members(Route::ContainerList, ""), sizes].concat());
 }
 
 /// Status is never "Restarting" (catalogue: state-restarting-always-false).

@@ -75,7 +75,6 @@ impl Service {
 /// The ids that are on: in the release's range, and with none of their behaviour's ids switched off.
 fn switched_on(release: &str, without: &BTreeSet<String>) -> BTreeSet<&'static str> {
     behaviours()
-        .iter()
         .filter(|b| b.holds_at(release) && !b.ids.iter().any(|id| without.contains(*id)))
         .flat_map(|b| b.ids.iter().copied())
         .collect()

@@ -1,5 +1,5 @@
-//! The order in which sdc-docker writes the members of an object: that in which its code fills
-//! them in. It is the same whichever behaviours are on.
+//! Which members sdc-docker's objects have, in the order in which its code fills them in. The
+//! order is the same whichever behaviours are on.
 
 use serde_json::{Map, Value};
 
@@ -180,21 +180,31 @@ const LAYER: &[Shape] = &[("", &["Id", "Comment", "Created", "CreatedBy", "Size"
 /// Of what runs in a container.
 const TOP: &[Shape] = &[("", &["Titles", "Processes"])];
 
+/// The objects of a call's answer; of a list those of each element.
+fn shapes(route: Route) -> &'static [Shape] {
+    match route {
+        Route::Info => INFO,
+        Route::ContainerInspect => CONTAINER,
+        Route::ContainerList => LISTED,
+        Route::ImageInspect => IMAGE,
+        Route::ImageList => LISTED_IMAGE,
+        Route::ImageHistory => LAYER,
+        Route::Top => TOP,
+        _ => &[],
+    }
+}
+
+/// The members of the object at a path of a call's answer, which has no others.
+pub fn members(route: Route, path: &str) -> &'static [&'static str] {
+    shapes(route).iter().find(|(its, _)| *its == path).map_or(&[], |(_, members)| members)
+}
+
 /// Orders the members of a call's answer.
 pub fn order(route: Option<Route>, answer: &mut Value) {
     ports(route, answer);
-    let (shapes, each) = match route {
-        Some(Route::Info) => (INFO, false),
-        Some(Route::ContainerInspect) => (CONTAINER, false),
-        Some(Route::ContainerList) => (LISTED, true),
-        Some(Route::ImageInspect) => (IMAGE, false),
-        Some(Route::ImageList) => (LISTED_IMAGE, true),
-        Some(Route::ImageHistory) => (LAYER, true),
-        Some(Route::Top) => (TOP, false),
-        _ => return,
-    };
+    let shapes = route.map_or(&[][..], shapes);
     match answer {
-        Value::Array(elements) if each => elements.iter_mut().for_each(|one| ordered(one, shapes)),
+        Value::Array(elements) => elements.iter_mut().for_each(|one| ordered(one, shapes)),
         one => ordered(one, shapes),
     }
 }
@@ -273,6 +283,12 @@ mod tests {
         order(Some(Route::ContainerInspect), &mut container);
         let ports: Vec<&String> = container["Config"]["ExposedPorts"].as_object().unwrap().keys().collect();
         assert_eq!(ports, ["9/tcp", "80/tcp", "53/udp"]);
+    }
+
+    #[test]
+    fn info_has_sixteen_members() {
+        assert_eq!(members(Route::Info, "").len(), 16);
+        assert!(members(Route::Info, "Driver").is_empty());
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::answer::{Answer, Body};
 use super::call::Call;
 use super::create::fault_text;
 use super::json::{keep, put, take, text};
-use super::names;
 use super::route::Route;
+use super::{names, shapes};
 
 /// Serves `/auth`, `/info` and `/ca.pem`.
 pub async fn serve(call: &mut Call, route: Route) -> Answer {
@@ -124,23 +124,5 @@ pub fn info_kernel(_: &Call, info: &mut Value) {
 
 /// Only sixteen fields (catalogue: info-missing-fields).
 pub fn info_fields(_: &Call, info: &mut Value) {
-    const KEYS: [&str; 16] = [
-        "Architecture",
-        "Driver",
-        "DriverStatus",
-        "ExecutionDriver",
-        "KernelVersion",
-        "LoggingDriver",
-        "OperatingSystem",
-        "OSType",
-        "Name",
-        "IndexServerAddress",
-        "MemoryLimit",
-        "SwapLimit",
-        "IPv4Forwarding",
-        "Containers",
-        "Images",
-        "ID",
-    ];
-    keep(info, "", &KEYS);
+    keep(info, "", shapes::members(Route::Info, ""));
 }
