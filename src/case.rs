@@ -3,7 +3,6 @@
 
 pub mod schedule;
 
-use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -168,7 +167,7 @@ impl Session<'_> {
             known,
             &self.conditions(),
         );
-        verdict.reason = left_out(&reference, &candidate);
+        verdict.reason = left_out([&reference, &candidate]);
         let millis = reference.millis.zip(candidate.millis).map(|(one, other)| [one, other]);
         let is_live = reference.recording.is_some() || candidate.recording.is_some();
         let played = is_live.then(|| Played {
@@ -331,16 +330,12 @@ impl Outcome {
     }
 }
 
-/// What is said of a case that looks at the whole host: that other things are there.
-fn left_out(reference: &Side, candidate: &Side) -> Option<String> {
-    let things = |side: &Side| {
-        let lists = side.recording.iter().flat_map(|recording| recording.before.lists.values());
-        lists.map(BTreeSet::len).sum::<usize>()
-    };
-    let (reference, candidate) = (things(reference), things(candidate));
-    (reference + candidate > 0).then(|| {
-        format!("left out what was there before: {reference} things of the reference, {candidate} of the candidate")
-    })
+/// What is said of a case that looks at the whole host where other things are there.
+fn left_out(sides: [&Side; 2]) -> Option<String> {
+    let recordings = sides.into_iter().filter_map(|side| side.recording.as_ref());
+    let mut lists = recordings.flat_map(|recording| recording.before.lists.values());
+    let told = "look at the whole host: what was there before is left out of the answers";
+    lists.any(|list| !list.is_empty()).then(|| told.to_owned())
 }
 
 /// Adds the times of one more repetition to those before it. A recorded side has all of them.

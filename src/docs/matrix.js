@@ -1,5 +1,3 @@
-"use strict";
-const byId = (id) => document.getElementById(id);
 const words = (text) => text.split(" ").filter(Boolean);
 const scenarios = words(byId("scenarios").textContent);
 const rows = [...document.querySelectorAll("#matrix tbody tr")];
@@ -116,12 +114,5 @@ byId("panel").addEventListener("close", () => {
 });
 for (const control of controls) control.addEventListener("input", filter);
 byId("reset").addEventListener("click", () => setTimeout(filter));
-document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && !document.activeElement?.matches("input, select")) {
-    event.preventDefault();
-    byId("search").focus();
-  }
-});
-addEventListener("hashchange", follow);
 filter();
 follow();

@@ -81,7 +81,10 @@ pub fn page(book: &Book<'_>, entries: &[Entry]) -> Result<String, DocsError> {
     let template = templates.get_template("matrix.html").map_err(told)?;
     let kinds: BTreeSet<String> = entries.iter().map(|entry| word(&entry.kind)).collect();
     let evidences: BTreeSet<String> = entries.iter().map(|entry| word(&entry.evidence)).collect();
-    let (style, script) = (include_str!("../report/page.css"), include_str!("matrix.js"));
+    let (style, script) = (
+        include_str!("../report/page.css"),
+        concat!(include_str!("../report/page.js"), include_str!("matrix.js")),
+    );
     template
         .render(context! { rows, heads, entries, kinds, evidences, scenarios, stand_in, style, script })
         .map_err(told)

@@ -37,8 +37,7 @@ pub fn write(report: &Report, style: &Style<'_>, out: &mut dyn Write) -> io::Res
             fixed.divergence
         )?;
     }
-    write_skipped(report, out)?;
-    write_left_out(report, out)?;
+    write_reasons(report, out)?;
     let Totals { cases, conforms, diverges, fails, errs, skipped } = report.totals;
     writeln!(
         out,
@@ -111,24 +110,21 @@ fn write_finding(case: &CaseId, finding: &Finding, style: &Style<'_>, out: &mut 
     Ok(())
 }
 
-fn write_skipped(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut reasons: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-    for verdict in report.verdicts.iter().filter(|verdict| verdict.verdict == VerdictKind::Skipped) {
-        *reasons.entry(verdict.reason.as_deref().unwrap_or("no reason")).or_default() += 1;
-    }
-    for (reason, count) in reasons {
-        writeln!(out, "skipped  {}: {}", counted(count, "case"), clean(reason))?;
-    }
-    Ok(())
-}
-
-/// What was left out of the answers of cases that look at the whole host.
-fn write_left_out(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let judged = |kind| !matches!(kind, VerdictKind::Skipped | VerdictKind::Errs);
-    for verdict in report.verdicts.iter().filter(|verdict| judged(verdict.verdict)) {
+/// What is said of cases beside their findings: why they were skipped, what was left out of them.
+fn write_reasons(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut reasons: std::collections::BTreeMap<(&str, &str), usize> = std::collections::BTreeMap::new();
+    for verdict in &report.verdicts {
+        let word = match verdict.verdict {
+            VerdictKind::Errs => continue,
+            VerdictKind::Skipped => "skipped",
+            VerdictKind::Conforms | VerdictKind::Diverges | VerdictKind::Fails => "note",
+        };
         if let Some(reason) = &verdict.reason {
-            writeln!(out, "note     {}@{}: {}", verdict.scenario, verdict.api, clean(reason))?;
+            *reasons.entry((word, reason)).or_default() += 1;
         }
+    }
+    for ((word, reason), count) in reasons {
+        writeln!(out, "{word:7}  {}: {}", counted(count, "case"), clean(reason))?;
     }
     Ok(())
 }

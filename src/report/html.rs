@@ -60,7 +60,8 @@ pub fn to_html(report: &Report, played_of: PlayedOf<'_>) -> Result<String, minij
             (id.to_owned(), counts.into_iter().map(|(kind, count)| (kind.word(), count)).collect())
         })
         .collect();
-    let (style, script) = (include_str!("page.css"), include_str!("report.js"));
+    let (style, script) =
+        (include_str!("page.css"), concat!(include_str!("page.js"), include_str!("report.js")));
     let plot = plot::of(&report.verdicts);
     let (reference, candidate) = (report.reference.told(), report.candidate.told());
     let (world, without) = (&report.world, &report.without);

@@ -1,5 +1,3 @@
-"use strict";
-const byId = (id) => document.getElementById(id);
 const cases = [...document.querySelectorAll("details.case")];
 const blocks = [...document.querySelectorAll("script.block")];
 const texts = new Map(cases.map((one) => [one, one.textContent.toLowerCase()]));
@@ -124,12 +122,5 @@ byId("search").addEventListener("input", filter);
 byId("verdict").addEventListener("input", filter);
 byId("view").addEventListener("input", () => cases.filter((one) => one.open).forEach(fill));
 byId("reset").addEventListener("click", () => setTimeout(() => (filter(), cases.filter((one) => one.open).forEach(fill))));
-document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && !document.activeElement?.matches("input, select")) {
-    event.preventDefault();
-    byId("search").focus();
-  }
-});
-addEventListener("hashchange", follow);
 filter();
 follow();
