@@ -26,6 +26,7 @@ use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::store::last::Played;
 use crate::verdict::{Verdict, VerdictKind};
+use crate::version::Version;
 
 /// How often a case that looks at the whole host is begun when others change it meanwhile.
 const TRIES: u32 = 5;
@@ -108,6 +109,8 @@ pub struct Side {
     pub recording: Option<Recording>,
     /// The time for the whole case.
     pub millis: Option<f64>,
+    /// The API version of the snapshot, when it only stands for that of the case.
+    pub stand_in: Option<Version>,
 }
 
 /// Why a side has no answers.
@@ -167,7 +170,7 @@ impl Session<'_> {
             known,
             &self.conditions(),
         );
-        verdict.reason = left_out([&reference, &candidate]);
+        verdict.reason = note([&reference, &candidate]);
         let millis = reference.millis.zip(candidate.millis).map(|(one, other)| [one, other]);
         let is_live = reference.recording.is_some() || candidate.recording.is_some();
         let played = is_live.then(|| Played {
@@ -303,20 +306,20 @@ impl Asking<'_> {
         let recording = recording.map_err(|error| NoAnswers::Errs(format!("{}: {error}", seat.name)))?;
         let millis = Some(started.elapsed().as_secs_f64() * 1000.0);
         let snapshot = normalise(&recording, planned.scenario, self.rules);
-        Ok(Side { snapshot, recording: Some(recording), millis })
+        Ok(Side { snapshot, recording: Some(recording), millis, stand_in: None })
     }
 
     fn recorded(&self, folder: &str, planned: &Planned<'_>) -> Result<Side, NoAnswers> {
-        let api = planned.scenario.stands_for(planned.api);
-        let snapshot = self.store.snapshot(folder, &Planned { api, ..*planned }.case());
+        let snapshot = self.store.standing_for(folder, &planned.case());
         match snapshot.map_err(|error| NoAnswers::Errs(error.to_string()))? {
             None => Err(NoAnswers::Skipped(format!("there is no snapshot of it in {folder}"))),
             Some(old) if old.fingerprint != planned.scenario.fingerprint => {
                 Err(NoAnswers::Skipped(format!("its steps changed since {folder} was recorded")))
             }
             Some(snapshot) => {
+                let stand_in = (snapshot.case.api != *planned.api).then(|| snapshot.case.api.clone());
                 let snapshot = Snapshot { case: planned.case(), ..snapshot };
-                Ok(Side { snapshot, recording: None, millis: None })
+                Ok(Side { snapshot, recording: None, millis: None, stand_in })
             }
         }
     }
@@ -330,12 +333,19 @@ impl Outcome {
     }
 }
 
-/// What is said of a case that looks at the whole host where other things are there.
-fn left_out(sides: [&Side; 2]) -> Option<String> {
-    let recordings = sides.into_iter().filter_map(|side| side.recording.as_ref());
-    let mut lists = recordings.flat_map(|recording| recording.before.lists.values());
-    let told = "look at the whole host: what was there before is left out of the answers";
-    lists.any(|list| !list.is_empty()).then(|| told.to_owned())
+/// What is said of a case beside its findings: what was left out, and what stands for what.
+fn note(sides: [&Side; 2]) -> Option<String> {
+    let recordings = sides.iter().filter_map(|side| side.recording.as_ref());
+    let mut lists =
+        recordings.flat_map(|recording| &recording.before).flat_map(|before| before.lists.values());
+    let left_out = lists
+        .any(|list| !list.is_empty())
+        .then_some("look at the whole host: what was there before is left out of the answers".to_owned());
+    let stand_in = sides.iter().find_map(|side| side.stand_in.as_ref());
+    let stand_in = stand_in.map(|api| {
+        format!("the snapshots of API {api} stand for it; ci/versions shows that for Docker, of the candidate it is assumed")
+    });
+    left_out.or(stand_in)
 }
 
 /// Adds the times of one more repetition to those before it. A recorded side has all of them.

@@ -61,8 +61,8 @@ pub struct Recording {
     /// Every value that has a name, in the order in which they became known.
     pub names: Vec<Named>,
     /// What the engine had before, for a case that looks at the whole host; else nothing.
-    #[serde(default, skip_serializing_if = "Before::is_empty")]
-    pub before: Before,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
 }
 
 /// What an engine had before a case that looks at the whole host.
@@ -77,12 +77,14 @@ pub struct Before {
     pub counters: BTreeMap<String, u64>,
 }
 
-impl Before {
-    /// Whether the case looks at its own things only.
-    pub fn is_empty(&self) -> bool {
-        self.tag.is_empty()
-    }
-}
+/// The lists of a whole host: the route, what makes it whole, where its entries are in the answer,
+/// and which member names one.
+pub const WHOLE_LISTS: [(&str, &str, &str, &str); 4] = [
+    ("GET /containers/json", "?all=1", "", "Id"),
+    ("GET /images/json", "?all=1", "", "Id"),
+    ("GET /networks", "", "", "Id"),
+    ("GET /volumes", "", "/Volumes", "Name"),
+];
 
 /// A step's exchanges.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -45,13 +45,13 @@ pub fn normalise(recording: &Recording, scenario: &Scenario, rules: &Rules) -> S
         let mut lengths = lengths.map(|answer| answer.map_or(0, |answer| answer.body.0.len()));
         let mut told = StepSnapshot { id: recorded.id.clone(), parts };
         for part in &mut told.parts {
-            if !recording.before.is_empty() {
-                before::subtract(part, &recording.before);
-            }
-            let counters = before::counters(part, &recording.before);
+            let counters = recording.before.as_ref().map(|before| {
+                before::subtract(part, before);
+                before::counters(part, before)
+            });
             name_numbers(part, step, &recording.names);
             rules.hide(part, lengths.next().unwrap_or(0), &names);
-            before::put_counters(part, counters);
+            before::put_counters(part, counters.unwrap_or_default());
             short.extend(rules.short_ids(part));
             names.replace(&mut part.tree);
             part.request = names.text(&part.request);

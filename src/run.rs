@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use crate::engine::wire::Wire;
 use crate::engine::{Endpoint, EngineError};
 use crate::engine_id::EngineId;
-use crate::exchange::{Before, Recording};
+use crate::exchange::Recording;
 use crate::scenario::{CaseId, Scenario, StepId};
 use crate::version::Version;
 
@@ -106,13 +106,17 @@ pub enum RunError {
 pub async fn run_case(run: CaseRun<'_>) -> Result<Recording, RunError> {
     let wire = Wire::new(run.endpoint)?;
     let home = Endpoint { address: run.endpoint.home().clone(), ..run.endpoint.clone() };
-    let looks_at_all = run.scenario.looks_at_all();
-    let before = if looks_at_all { before::before(&wire, &run).await? } else { Before::default() };
+    let before = match run.scenario.looks_at_all() {
+        true => Some(before::before(&wire, &run).await?),
+        false => None,
+    };
     let mut case = Case::new(run, wire.clone(), Wire::new(&home)?);
     let outcome = AssertUnwindSafe(case.steps()).catch_unwind().await;
     case.clean().await;
     let steps = outcome.unwrap_or_else(|panic| resume_unwind(panic))?;
-    if looks_at_all && before::changed(&before, &before::before(&wire, &run).await?, &steps) {
+    if let Some(before) = &before
+        && before::changed(before, &before::before(&wire, &run).await?, &steps)
+    {
         return Err(RunError::NotAlone);
     }
     let id = CaseId { scenario: run.scenario.id.clone(), api: run.api.clone() };

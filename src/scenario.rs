@@ -86,13 +86,6 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// The version among its own that stands for another one, where answers are the same: the
-    /// nearest at or below, else the lowest. `ci/versions` shows that they are the same.
-    pub fn stands_for<'v>(&'v self, api: &'v Version) -> &'v Version {
-        let below = self.api.iter().filter(|own| *own <= api).max();
-        below.or(self.api.iter().min()).unwrap_or(api)
-    }
-
     /// Whether it looks at the whole host, so that what was there before is subtracted.
     pub fn looks_at_all(&self) -> bool {
         self.exclusive && self.repetitions.is_none()

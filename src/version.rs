@@ -21,7 +21,20 @@ pub enum VersionError {
     NoBound(String),
 }
 
+/// The oldest and the newest API version that the suite speaks of: those of `fixtures/api`.
+const SPOKEN_OF: [[u32; 2]; 2] = [[1, 20], [1, 24]];
+
 impl Version {
+    /// The version among those that a case was recorded at that stands for another one of the API
+    /// versions that the suite speaks of: the nearest at or below, else the lowest. `ci/versions`
+    /// shows that stock Docker answers the same at both.
+    pub fn standing_for<'v>(&self, own: impl Iterator<Item = &'v Version> + Clone) -> Option<&'v Version> {
+        let [oldest, newest] = SPOKEN_OF.map(|numbers| Version(numbers.to_vec()));
+        let below = own.clone().filter(|own| *own <= self).max();
+        let stands = below.or(own.min())?;
+        (stands == self || (oldest..=newest).contains(self)).then_some(stands)
+    }
+
     /// Major and minor only, which is how engines are named: `20.10.24+dfsg1` is `20.10`.
     pub fn short(&self) -> Version {
         Version(self.0.iter().copied().take(2).collect())
@@ -171,6 +184,19 @@ impl From<Range> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_version_below_stands_for_another_one_of_the_suite() {
+        let version = |text: &str| text.parse::<Version>().unwrap();
+        let own = [version("1.21"), version("1.23")];
+        let standing = |text: &str| version(text).standing_for(own.iter()).map(Version::to_string);
+        assert_eq!(standing("1.21").as_deref(), Some("1.21"));
+        assert_eq!(standing("1.22").as_deref(), Some("1.21"));
+        assert_eq!(standing("1.24").as_deref(), Some("1.23"));
+        assert_eq!(standing("1.20").as_deref(), Some("1.21"));
+        assert_eq!(standing("1.25"), None);
+        assert_eq!(standing("9.9"), None);
+    }
 
     #[test]
     fn ranges_compare_numbers_and_not_text() {

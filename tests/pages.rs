@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 use divergence::engine_id::{EngineId, Kind};
-use divergence::exchange::{Answer, Before, Bytes, Exchange, RecordedStep, Recording, Sent};
+use divergence::exchange::{Answer, Bytes, Exchange, RecordedStep, Recording, Sent};
 use divergence::report::{CaseReport, Report, Side, html};
 use divergence::scenario::{CaseId, ScenarioId, StepId};
 use divergence::snapshot::{Part, Snapshot, StepSnapshot};
@@ -222,7 +222,7 @@ fn recording(snapshot: &Snapshot, bodies: &dyn Fn(&Value) -> Vec<u8>, header: &s
         address: "tcp://127.0.0.1:2375".to_owned(),
         steps: snapshot.steps.iter().map(step).collect(),
         names: Vec::new(),
-        before: Before::default(),
+        before: None,
     }
 }
 

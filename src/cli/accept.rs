@@ -178,18 +178,8 @@ fn evidence(args: &AcceptArgs, report: &Report) -> Result<Evidence, CliError> {
 fn pairs(store: &Store, report: &Report) -> Result<Vec<Pair>, CliError> {
     let mut pairs = Vec::new();
     for verdict in &report.verdicts {
-        let case = verdict.case();
-        let played = match store.played(&case)? {
-            Some(played) => played.reference.zip(played.candidate),
-            None => {
-                let recorded = |name: &str| match name.strip_prefix("recorded:") {
-                    Some(folder) => store.snapshot(folder, &case),
-                    None => Ok(None),
-                };
-                recorded(&report.reference.name)?.zip(recorded(&report.candidate.name)?)
-            }
-        };
-        pairs.extend(played);
+        let played = store.played_or_compared(report, &verdict.case())?;
+        pairs.extend(played.reference.zip(played.candidate));
     }
     Ok(pairs)
 }

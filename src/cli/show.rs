@@ -64,7 +64,7 @@ pub fn show(args: &ShowArgs, common: &Common, output: &mut Output) -> Result<u8,
     let mut told = Vec::new();
     for verdict in cases {
         let case = verdict.case();
-        let played = played(&store, &report, &case)?;
+        let played = store.played_or_compared(&report, &case)?;
         if output.json {
             told.push(json!({"scenario": case.scenario, "api": case.api, "verdict": verdict,
                 "reference": played.reference, "candidate": played.candidate,
@@ -81,23 +81,6 @@ pub fn show(args: &ShowArgs, common: &Common, output: &mut Output) -> Result<u8,
     Ok(exit::FINE)
 }
 
-/// Both sides of a case of the last run: what was kept of it, else the committed snapshots.
-fn played(store: &Store, report: &Report, case: &CaseId) -> Result<Played, CliError> {
-    if let Some(played) = store.played(case)? {
-        return Ok(played);
-    }
-    let recorded = |name: &str| match name.strip_prefix("recorded:") {
-        Some(folder) => store.snapshot(folder, case),
-        None => Ok(None),
-    };
-    Ok(Played {
-        reference: recorded(&report.reference.name)?,
-        candidate: recorded(&report.candidate.name)?,
-        reference_recording: None,
-        candidate_recording: None,
-    })
-}
-
 /// The steps of a case that have something new, drifted or fixed.
 pub fn failing_steps(
     store: &Store,
@@ -105,7 +88,7 @@ pub fn failing_steps(
     verdict: &CaseReport,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let played = played(store, report, &verdict.case())?;
+    let played = store.played_or_compared(report, &verdict.case())?;
     let mut steps: Vec<&StepId> =
         verdict.findings.iter().filter(|each| each.finding.fails()).map(|each| &each.step).collect();
     steps.dedup();

@@ -118,15 +118,10 @@ impl Beside<'_> {
     /// Both sides of a case: what the run kept, else the committed snapshots that it compared.
     fn played(&self, report: &Report, case: &CaseId) -> Option<Played> {
         let store = self.store?;
-        if self.is_last_run
-            && let Ok(Some(played)) = store.played(case)
-        {
-            return Some(played);
-        }
-        let recorded = |name: &str| store.snapshot(name.strip_prefix("recorded:")?, case).ok().flatten();
-        let (reference, candidate) = (recorded(&report.reference.name), recorded(&report.candidate.name));
-        let nothing = reference.is_none() && candidate.is_none();
-        let (reference_recording, candidate_recording) = (None, None);
-        (!nothing).then_some(Played { reference, candidate, reference_recording, candidate_recording })
+        let played = match self.is_last_run {
+            true => store.played_or_compared(report, case),
+            false => store.compared(report, case),
+        };
+        played.ok().filter(|played| played.reference.is_some() || played.candidate.is_some())
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::exchange::Before;
+use crate::exchange::{Before, WHOLE_LISTS};
 use crate::pointer::Pointer;
 use crate::scenario::RUN_LABEL;
 use crate::snapshot::Part;
@@ -11,18 +11,13 @@ use super::rules::find_mut;
 
 /// Takes out of whole lists what was there before, and what other runs make meanwhile.
 pub fn subtract(part: &mut Part, before: &Before) {
-    let Some((route, old)) = part.route.as_ref().and_then(|route| before.lists.get_key_value(route.as_str()))
-    else {
-        return;
-    };
-    let (list, key) = match route.as_str() {
-        "GET /volumes" => ("/body/json/Volumes", "Name"),
-        _ => ("/body/json", "Id"),
-    };
-    let is_old = |entry: &Value| entry[key].as_str().is_some_and(|name| old.contains(name));
+    let asked = part.route.as_ref().map_or("", |route| route.as_str());
+    let Some((_, _, list, key)) = WHOLE_LISTS.iter().find(|(route, ..)| *route == asked) else { return };
+    let Some(old) = before.lists.get(asked) else { return };
+    let is_old = |entry: &Value| entry[*key].as_str().is_some_and(|name| old.contains(name));
     let is_of_another =
         |entry: &Value| entry["Labels"][RUN_LABEL].as_str().is_some_and(|tag| tag != before.tag);
-    if let Some(Value::Array(entries)) = at(&mut part.tree, list) {
+    if let Some(Value::Array(entries)) = at(&mut part.tree, &format!("/body/json{list}")) {
         entries.retain(|entry| !is_old(entry) && !is_of_another(entry));
     }
 }

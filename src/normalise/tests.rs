@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Rules, normalise};
 use crate::compare::compare;
 use crate::engine_id::{EngineId, Kind};
-use crate::exchange::{Answer, Before, Bytes, End, Exchange, Failure, Named, RecordedStep, Recording, Sent};
+use crate::exchange::{Answer, Bytes, End, Exchange, Failure, Named, RecordedStep, Recording, Sent};
 use crate::pointer::Pointer;
 use crate::route::Route;
 use crate::scenario::{CaseId, Scenario, ScenarioId, StepId};
@@ -69,7 +69,7 @@ fn recording(exchanges: Vec<Exchange>, names: &[(&str, &str)]) -> Recording {
         address: String::new(),
         steps: vec![RecordedStep { id: StepId("inspect".to_owned()), exchanges, unreached: None }],
         names: names.iter().map(named).collect(),
-        before: Before::default(),
+        before: None,
     }
 }
 

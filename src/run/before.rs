@@ -1,5 +1,6 @@
 //! What an engine has before a case that looks at the whole host.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use super::CaseRun;
 use super::perform::{answered_json, ask};
 use crate::engine::EngineError;
 use crate::engine::wire::{Wire, usual_headers};
-use crate::exchange::{Before, Bytes, RecordedStep, Sent};
+use crate::exchange::{Before, Bytes, RecordedStep, Sent, WHOLE_LISTS};
 use crate::scenario::RUN_LABEL;
 use crate::version::Version;
 
@@ -20,26 +21,19 @@ const COUNTERS: [&str; 5] =
 pub async fn before(wire: &Wire, run: &CaseRun<'_>) -> Result<Before, EngineError> {
     let limit = run.endpoint.stretch(run.deadlines.request);
     let api = run.api;
-    let mut before = Before { tag: run.tag.to_owned(), ..Before::default() };
-    let lists = [
-        ("GET /containers/json", "?all=1", "", "Id"),
-        ("GET /images/json", "?all=1", "", "Id"),
-        ("GET /networks", "", "", "Id"),
-        ("GET /volumes", "", "/Volumes", "Name"),
-    ];
-    for (route, query, list, key) in lists {
+    let mut lists = BTreeMap::new();
+    for (route, query, list, key) in WHOLE_LISTS {
         let path = route.trim_start_matches("GET ");
         let answer = get(wire, api, limit, &format!("{path}{query}")).await?;
         let entries = answer.pointer(list).and_then(Value::as_array).into_iter().flatten();
         // What other runs make meanwhile is told by its label, and left out as well.
         let entries = entries.filter(|entry| entry["Labels"].get(RUN_LABEL).is_none());
         let things = entries.filter_map(|entry| Some(entry[key].as_str()?.to_owned())).collect();
-        before.lists.insert(route.to_owned(), things);
+        lists.insert(route.to_owned(), things);
     }
     let info = get(wire, api, limit, "/info").await?;
-    before.counters =
-        COUNTERS.iter().filter_map(|field| Some(((*field).to_owned(), info[field].as_u64()?))).collect();
-    Ok(before)
+    let counters = COUNTERS.iter().filter_map(|field| Some(((*field).to_owned(), info[field].as_u64()?)));
+    Ok(Before { tag: run.tag.to_owned(), lists, counters: counters.collect() })
 }
 
 /// Whether others made or removed something of what the steps asked for.

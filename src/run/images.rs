@@ -90,10 +90,14 @@ pub(super) async fn remove_image(docker: &Docker, image: &str) -> Result<(), Str
     }
 }
 
-/// Whether the engine says that nothing can have this name.
 fn is_no_name(error: &bollard::errors::Error) -> bool {
-    matches!(error, bollard::errors::Error::DockerResponseServerError { status_code: 400, message }
-        if message.starts_with("invalid reference format"))
+    matches!(error, bollard::errors::Error::DockerResponseServerError { status_code, message }
+        if says_no_name(*status_code, message))
+}
+
+/// Whether stock Docker says that no image can have such a name, so that none has it.
+pub(super) fn says_no_name(status: u16, message: &str) -> bool {
+    status == 400 && message.contains("invalid reference format")
 }
 
 /// Makes an image from its recipe. The flag says whether it is new.

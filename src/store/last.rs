@@ -55,6 +55,28 @@ impl Store {
         self.read_json(self.played_path(case))
     }
 
+    /// Both sides of a case of the last run: what was kept of it, else as [`Store::compared`].
+    pub fn played_or_compared(&self, report: &Report, case: &CaseId) -> Result<Played, StoreError> {
+        match self.played(case)? {
+            Some(played) => Ok(played),
+            None => self.compared(report, case),
+        }
+    }
+
+    /// Both sides of a case of a report, as far as they are committed snapshots.
+    pub fn compared(&self, report: &Report, case: &CaseId) -> Result<Played, StoreError> {
+        let recorded = |name: &str| match name.strip_prefix("recorded:") {
+            Some(folder) => self.standing_for(folder, case),
+            None => Ok(None),
+        };
+        Ok(Played {
+            reference: recorded(&report.reference.name)?,
+            candidate: recorded(&report.candidate.name)?,
+            reference_recording: None,
+            candidate_recording: None,
+        })
+    }
+
     /// Keeps the report of a run.
     pub fn save_report(&self, report: &Report) -> Result<(), StoreError> {
         write(&self.last_path("report.json"), &to_json(report))

@@ -156,6 +156,29 @@ impl Store {
         snapshot.map(Some).map_err(|mistake| StoreError::Mistakes(vec![*mistake]))
     }
 
+    /// The snapshot that stands for a case: its own, else that of the API version that stands for
+    /// its version. The snapshot says at which version it was recorded.
+    pub fn standing_for(&self, folder: &str, case: &CaseId) -> Result<Option<Snapshot>, StoreError> {
+        if let Some(own) = self.snapshot(folder, case)? {
+            return Ok(Some(own));
+        }
+        let versions = self.recorded_versions(folder, &case.scenario);
+        match case.api.standing_for(versions.iter()) {
+            Some(api) => self.snapshot(folder, &CaseId { scenario: case.scenario.clone(), api: api.clone() }),
+            None => Ok(None),
+        }
+    }
+
+    fn recorded_versions(&self, folder: &str, scenario: &ScenarioId) -> Vec<Version> {
+        let area = self.root.join(format!("snapshots/{folder}/{}", scenario.area()));
+        let files = std::fs::read_dir(area).into_iter().flatten().flatten();
+        let version = |name: String| {
+            let (name, api) = name.strip_suffix(".snap")?.rsplit_once('@')?;
+            (name == scenario.name()).then(|| api.parse().ok()).flatten()
+        };
+        files.filter_map(|file| version(file.file_name().into_string().ok()?)).collect()
+    }
+
     /// All committed snapshots, sorted.
     pub fn snapshot_files(&self) -> Result<Vec<SnapshotFile>, StoreError> {
         let mut found = Vec::new();
