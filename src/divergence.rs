@@ -10,7 +10,7 @@ use crate::docker_option::DockerOption;
 use crate::pointer::Pattern;
 use crate::route::Route;
 use crate::scenario::StepId;
-use crate::version::Range;
+use crate::version::{Range, Version};
 
 /// One file of `suites/<area>/divergences/<engine>/`: one root cause.
 #[derive(Clone, Debug, Serialize)]
@@ -116,6 +116,13 @@ pub struct When {
 }
 
 impl When {
+    /// Whether it holds in a release as that is by default, in no other configuration.
+    pub fn holds_by_default(&self, release: &Version) -> bool {
+        let world = self.world.as_deref();
+        self.release.holds(release)
+            && world.is_none_or(|world| world == "default" || world == release.to_string())
+    }
+
     /// How narrow it is: the number of things it asks for.
     pub fn narrowness(&self) -> usize {
         let reference = self.reference.as_ref().map_or(0, |(_, range)| 1 + range.bounds());

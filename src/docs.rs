@@ -17,7 +17,7 @@ use crate::divergence::DivergenceKind;
 use crate::report::{console::counted, markdown};
 use crate::suite::Suite;
 use crate::version::Version;
-use book::{Book, World};
+use book::{Book, JudgedCase, World};
 use commands::CommandPage;
 use entry::Entry;
 
@@ -72,9 +72,11 @@ struct Feature {
     title: String,
     now: Vec<Entry>,
     then: Vec<Entry>,
+    /// What its scenarios show and stands on other pages.
+    elsewhere: Vec<Entry>,
     /// How many scenarios there are about it, in the newest release.
     scenarios: usize,
-    /// How many of them show no divergence of their own.
+    /// How many of them agree, but for what commands and every answer have everywhere.
     agreeing: usize,
 }
 
@@ -82,7 +84,9 @@ struct Feature {
 const TITLES: &[(&str, &str)] = &[
     ("build", "Building images"),
     ("containers", "Containers"),
+    ("create-options", "Options of containers"),
     ("errors", "Errors and headers"),
+    ("events", "Events"),
     ("exec", "Running further commands"),
     ("exit-statuses", "Exit statuses"),
     ("files", "Files and copying"),
@@ -92,11 +96,13 @@ const TITLES: &[(&str, &str)] = &[
     ("logs", "Logs"),
     ("networks", "Overlay networks, links and ports"),
     ("performance", "Performance of container management"),
+    ("plugins", "Plugins"),
     ("processes", "Processes"),
     ("registry", "Registries and credentials"),
     ("resources", "CPU and memory"),
     ("restart-policies", "Restart policies"),
     ("streams", "Attaching and logs"),
+    ("swarm", "Swarm"),
     ("system", "Version, info and ping"),
     ("unimplemented", "Calls that are not implemented"),
     ("versions", "API versions"),
@@ -112,17 +118,21 @@ fn features(book: &Book<'_>, entries: &[Entry]) -> Vec<Feature> {
     let names: BTreeSet<&str> = entries.iter().map(|entry| entry.page.as_str()).chain(of_scenarios).collect();
     let feature = |name: &str| {
         let ours = entries.iter().filter(|entry| entry.page == name).cloned();
-        let (now, then) = ours.partition(|entry| entry.is_current);
+        let (now, then): (Vec<Entry>, _) = ours.partition(|entry| entry.is_current);
         let latest = book.latest();
-        let cases = book.cases.iter().filter(|case| Some(&case.world) == latest && case.is_fine);
-        let (mut all, mut others) = (BTreeSet::new(), BTreeSet::new());
-        for case in cases.filter(|case| case.scenario.page == name) {
-            all.insert(&case.scenario.id);
-            let own = case.known.iter().filter(|known| known.is_own);
-            others.extend(own.map(|_| &case.scenario.id));
-        }
-        let (scenarios, agreeing) = (all.len(), all.len() - others.len());
-        Feature { name: name.to_owned(), title: title_of(name), now, then, scenarios, agreeing }
+        let is_fine = |case: &&JudgedCase<'_>| Some(&case.world) == latest && case.is_fine;
+        let cases: Vec<_> =
+            book.cases.iter().filter(is_fine).filter(|case| case.scenario.page == name).collect();
+        let all: BTreeSet<_> = cases.iter().map(|case| &case.scenario.id).collect();
+        // What a route or every answer has stands with the command, and in every scenario.
+        let own = cases.iter().flat_map(|case| case.known.iter().map(|known| (&case.scenario.id, known)));
+        let own: Vec<_> = own.filter(|(_, known)| known.is_own).collect();
+        let agreeing = all.len() - own.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>().len();
+        let shown: BTreeSet<&str> = own.iter().map(|(_, known)| known.divergence.id.as_str()).collect();
+        let is_elsewhere = |entry: &&Entry| entry.page != name && shown.contains(entry.id.as_str());
+        let elsewhere = entries.iter().filter(is_elsewhere).cloned().collect();
+        let (name, title, scenarios) = (name.to_owned(), title_of(name), all.len());
+        Feature { name, title, now, then, elsewhere, scenarios, agreeing }
     };
     names.into_iter().map(feature).collect()
 }
@@ -146,9 +156,10 @@ fn releases(book: &Book<'_>, entries: &[Entry]) -> Vec<Release> {
     let mut before: Option<&Version> = None;
     let mut releases = Vec::new();
     for version in versions {
-        let holding = |entry: &&Entry| entry.range.holds(version);
-        let held = |entry: &&Entry| before.is_some_and(|before| entry.range.holds(before));
-        let cases: Vec<_> = book.cases.iter().filter(|case| case.world.release == *version).collect();
+        let holding = |entry: &&Entry| entry.when.holds_by_default(version);
+        let held = |entry: &&Entry| before.is_some_and(|before| entry.when.holds_by_default(before));
+        let is_plain = |world: &World| world.release == *version && world.name.is_empty();
+        let cases: Vec<_> = book.cases.iter().filter(|case| is_plain(&case.world)).collect();
         releases.push(Release {
             name: version.to_string(),
             before: before.map(Version::to_string),
@@ -235,8 +246,9 @@ impl Press {
         // Of files, those that a container finds; how files are copied stands on its own page.
         let is_found = |entry: &&&Entry| entry.kind_is(DivergenceKind::Environment);
         let files: Vec<_> = files.iter().filter(is_found).collect();
+        let plain = book.worlds.iter().filter(|world| world.name.is_empty());
         let missing: Vec<(World, Vec<String>)> =
-            book.worlds.iter().map(|world| (world.clone(), book.missing_commands(world))).collect();
+            plain.map(|world| (world.clone(), book.missing_commands(world))).collect();
         let was_missing: Vec<&Entry> =
             entries.iter().filter(|entry| entry.page == "unimplemented" && !entry.is_current).collect();
         let latest = &self.latest;

@@ -63,7 +63,7 @@ pub fn remarks(used: &[Used], suite: &Suite, release: &Version) -> Vec<Remark> {
                 divergence.engine == crate::docs::ABOUT && divergence.id == effect.divergence
             });
             match divergence {
-                Some(divergence) if matches && holds(divergence, release) => {
+                Some(divergence) if matches && divergence.when.holds_by_default(release) => {
                     remarks.push(remark(each, option, effect.effect, divergence));
                 }
                 Some(_) | None => {}
@@ -72,13 +72,6 @@ pub fn remarks(used: &[Used], suite: &Suite, release: &Version) -> Vec<Remark> {
     }
     remarks.sort_by_key(|remark| remark.line);
     remarks
-}
-
-/// Whether a divergence holds in a release, as it is by default.
-fn holds(divergence: &Divergence, release: &Version) -> bool {
-    let world = divergence.when.world.as_ref();
-    divergence.when.release.holds(release)
-        && world.is_none_or(|world| world == "default" || *world == release.to_string())
 }
 
 fn remark(used: &Used, option: &DockerOption, effect: Effect, divergence: &Divergence) -> Remark {

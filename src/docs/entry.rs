@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::book::{Book, JudgedCase, Known};
 use super::example::{self, Example};
-use crate::divergence::{Divergence, DivergenceKind, Evidence, OptionEffect, Scope};
+use crate::divergence::{Divergence, DivergenceKind, Evidence, OptionEffect, Scope, When};
 use crate::docker_option::DockerOption;
 use crate::version::Range;
 
@@ -29,10 +29,10 @@ pub struct Entry {
     pub evidence_told: &'static str,
     /// Tickets: name and address.
     pub tickets: Vec<(String, String)>,
-    /// Releases in which it holds.
+    /// Where it holds.
     #[serde(skip)]
-    pub range: Range,
-    /// The same in words.
+    pub when: When,
+    /// The releases in which it holds, in words.
     pub releases: String,
     /// API versions at which it holds, in words; empty for all.
     pub api: String,
@@ -94,11 +94,10 @@ impl Entry {
             places += 1;
             scenarios.insert((case.scenario.id.0.clone(), case.scenario.file.clone()));
         }
-        let range = divergence.when.release.clone();
         let is_everywhere =
             divergence.observations.iter().any(|observation| observation.scope == Scope::Everywhere);
         let told = |range: &Range| if range.is_open() { String::new() } else { range.to_string() };
-        let releases = match told(&range).as_str() {
+        let releases = match told(&divergence.when.release).as_str() {
             "" => "all".to_owned(),
             range => range.to_owned(),
         };
@@ -114,14 +113,14 @@ impl Entry {
             releases,
             api: told(&divergence.when.api),
             world: divergence.when.world.clone(),
-            is_current: book.latest().is_none_or(|latest| range.holds(&latest.release)),
+            is_current: book.latest().is_none_or(|latest| divergence.when.holds_by_default(&latest.release)),
             is_everywhere,
             file: divergence.file.clone(),
             places,
             scenarios: scenarios.into_iter().collect(),
             options: book.options_of(&divergence.id).map(OptionTold::of).collect(),
             example: example::of(divergence, book, counts),
-            range,
+            when: divergence.when.clone(),
         }
     }
 
