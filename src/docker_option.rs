@@ -141,7 +141,7 @@ pub const OPTIONS: &[DockerOption] = &[
     value("WorkingDir", &["--workdir", "-w"], &["working_dir"]),
     value("Build", &[], &["build", "dockerfile"]),
     value("Network", &[], &[]),
-    value("DependsOn", &[], &["depends_on", "extends", "networks", "deploy", "scale", "profiles"]),
+    value("DependsOn", &[], &["depends_on", "extends", "networks"]),
 ];
 
 /// The option of that field.

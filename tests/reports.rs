@@ -185,6 +185,20 @@ fn a_comparison_tells_newly_diverging_fixed_changed_gone_and_added() {
     let output = desk.divergence(&["compare", "fewer.json", "a.json", "--format", "json"]);
     let compared: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(count(&compared, "added"), 2, "{compared}");
+    assert_eq!(output.status.code(), Some(0), "what is added is explained: {compared}");
+
+    // An added case with something that nothing explains is no free pass.
+    let mut unexplained = report.clone();
+    first_finding(&mut unexplained)[0]["finding"] = json!("new");
+    let case = unexplained["verdicts"].as_array().unwrap().iter().position(|verdict| {
+        verdict["findings"].as_array().unwrap().iter().any(|finding| finding["finding"] == "new")
+    });
+    let mut without = report.clone();
+    without["verdicts"].as_array_mut().unwrap().remove(case.unwrap());
+    desk.write("a.json", &without);
+    let (code, compared) = compare(&unexplained);
+    assert_eq!((code, count(&compared, "newly_diverging")), (1, 1), "{compared}");
+    desk.write("a.json", &report);
 
     let mut erring = report;
     erring["verdicts"][0]["verdict"] = json!("errs");

@@ -10,7 +10,7 @@ use super::output::Output;
 use super::{CliError, Common};
 use crate::divergence::Effect;
 use crate::lint::{Remark, Used, command, compose, remarks};
-use crate::report::console::{Ink, clean, paint};
+use crate::report::console::{Ink, clean, counted, paint};
 use crate::report::exit;
 use crate::store;
 use crate::version::Version;
@@ -40,8 +40,8 @@ Examples:
   divergence lint --line 'docker run --privileged -p 8080:80 nginx'
   divergence lint docker-compose.yml --format json | jq '.files[].remarks[].divergence'
 
-Exit code 1 when something would be refused, 0 when all that differs is ignored or otherwise
-done, 4 when there is nothing to look at. What is said comes from suites/options.toml and the
+Exit code 1 when something would be refused, 0 when options are ignored or differ at most, 4 when
+there is nothing to look at. What is said comes from suites/options.toml and the
 divergences that it names, as the docs do.";
 
 /// Looks at files.
@@ -49,17 +49,21 @@ pub fn lint(args: &LintArgs, common: &Common, output: &mut Output) -> Result<u8,
     let loaded = common.store()?.load()?;
     let mut told = Vec::new();
     let mut all: Vec<Remark> = Vec::new();
-    let line = args.line.as_ref().map(|line| ("--line".to_owned(), command::used(line)));
-    if line.as_ref().is_some_and(|(_, used)| used.is_empty()) && args.files.is_empty() {
-        return Err(CliError::Nothing("--line: no `docker run` with an option".to_owned()));
+    let mut unknown_here = 0;
+    let mut found: Vec<(String, Vec<Used>)> = Vec::new();
+    if let Some(line) = &args.line {
+        if !command::has_command(line) {
+            return Err(CliError::Nothing(no_command("--line")));
+        }
+        found.push(("--line".to_owned(), command::used(line)));
     }
-    let mut found: Vec<(String, Vec<Used>)> = line.into_iter().collect();
     for file in &args.files {
         found.push((file.clone(), used_in(file)?));
     }
     for (file, used) in found {
         let remarks = remarks(&used, &loaded.suite, &args.release);
         let unknown: Vec<&Used> = used.iter().filter(|each| each.option.is_none()).collect();
+        unknown_here += unknown.len();
         if output.json {
             let unknown: Vec<_> = unknown
                 .iter()
@@ -86,8 +90,13 @@ pub fn lint(args: &LintArgs, common: &Common, output: &mut Output) -> Result<u8,
         return Ok(code);
     }
     let ink = if refused > 0 { Ink::Bad } else { Ink::Good };
-    let sum = format!("{refused} refused, {ignored} ignored, {differs} otherwise");
+    let differ = if differs == 1 { "differs" } else { "differ" };
+    let sum = format!("{refused} refused, {ignored} ignored, {differs} {differ}");
     writeln!(output.out, "{} on sdc-docker {}", paint(&sum, ink, output.colour), args.release)?;
+    if unknown_here > 0 && !args.verbose {
+        let options = counted(unknown_here, "option");
+        writeln!(output.out, "{options} not known here, of which nothing is said; -v names them")?;
+    }
     output.out.flush()?;
     Ok(code)
 }
@@ -106,12 +115,16 @@ fn used_in(file: &str) -> Result<Vec<Used>, CliError> {
         return Ok(command::used(&text));
     }
     if !is_yaml && file != "-" {
-        return Err(CliError::Nothing(format!("{file} has no line with `docker run` or `docker create`")));
+        return Err(CliError::Nothing(no_command(file)));
     }
     compose::used(&text).map_err(|error| match error {
         compose::NoCompose::Yaml(_) => CliError::Usage(format!("{file} {error}")),
         compose::NoCompose::NoService => CliError::Nothing(format!("{file} {error}")),
     })
+}
+
+fn no_command(source: &str) -> String {
+    format!("{source} has no line with `docker run` or `docker create`")
 }
 
 fn write_remark(file: &str, remark: &Remark, output: &mut Output) -> Result<(), CliError> {

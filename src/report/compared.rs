@@ -107,10 +107,13 @@ pub fn compare(earlier: &Report, later: &Report) -> (Compared, usize) {
             other => compared.gone.push(told_case(one, other)),
         }
     }
+    // A case that was not judged before has no excuse for what nothing explains.
     for (case, one) in after.iter().filter(|(_, one)| is_judged(one)) {
         let other = before.get(case);
         if !other.is_some_and(is_judged) {
             compared.added.push(told_case(one, other));
+            let unexplained = one.findings.iter().filter(differs).filter(|finding| finding.finding.fails());
+            compared.newly_diverging.extend(unexplained.map(|finding| place(case, None, Some(finding))));
         }
     }
     (compared, both)
@@ -162,24 +165,27 @@ fn compare_case(case: &CaseId, earlier: &CaseReport, later: &CaseReport, compare
     let of =
         |report: &CaseReport| -> Vec<Finding> { report.findings.iter().filter(differs).cloned().collect() };
     let (before, after) = (of(earlier), of(later));
-    let place = |earlier: Option<&Finding>, later: Option<&Finding>| Place {
-        case: case.to_string(),
-        earlier: earlier.cloned(),
-        later: later.cloned(),
-    };
     for one in &before {
         let same = after.iter().find(|other| key(other) == key(one));
         match same.or_else(|| after.iter().find(|other| overlap(one, other))) {
             Some(other) if values(one) == values(other) && key(one) == key(other) => compared.unchanged += 1,
-            Some(other) => compared.changed.push(place(Some(one), Some(other))),
-            None => compared.fixed.push(place(Some(one), None)),
+            Some(other) => compared.changed.push(place(case, Some(one), Some(other))),
+            None => compared.fixed.push(place(case, Some(one), None)),
         }
     }
     for other in &after {
-        if !before.iter().any(|one| overlap(one, other)) {
-            compared.newly_diverging.push(place(None, Some(other)));
+        // That a step was not reached before excuses only what is explained now.
+        let excuses = |one: &&Finding| {
+            overlap(one, other) && (one.finding != FindingKind::Unreached || !other.finding.fails())
+        };
+        if !before.iter().any(|one| excuses(&one)) {
+            compared.newly_diverging.push(place(case, None, Some(other)));
         }
     }
+}
+
+fn place(case: &CaseId, earlier: Option<&Finding>, later: Option<&Finding>) -> Place {
+    Place { case: case.to_string(), earlier: earlier.cloned(), later: later.cloned() }
 }
 
 fn key(finding: &Finding) -> (&str, &str) {
