@@ -1,6 +1,6 @@
-//! What of Docker's documented API the scenarios exercise on the reference. Counts what was sent
-//! and answered in committed snapshots, never what a file claims. Pure but for the fixtures that
-//! are bodies.
+//! What of Docker's documented API the scenarios exercise on the reference. Counts the requests and
+//! statuses of committed snapshots, with the headers and bodies that the same steps of the scenario
+//! send. Pure but for the fixtures that are bodies.
 
 pub mod asked;
 
@@ -12,7 +12,7 @@ use crate::route::Route;
 use crate::suite::unasked::Unasked;
 use crate::version::Version;
 
-/// What every route, nine of ten and more parameters and statuses, and most body fields should be.
+/// The percentage of routes.
 pub const ALL: usize = 100;
 /// The percentage of parameters and statuses.
 pub const NEARLY_ALL: usize = 95;

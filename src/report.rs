@@ -154,7 +154,7 @@ pub struct CaseReport {
     pub api: Version,
     /// What is said.
     pub verdict: VerdictKind,
-    /// Why it errs or was skipped.
+    /// Why it errs or was skipped, or what was left out of its answers; else none.
     pub reason: Option<String>,
     /// All findings.
     pub findings: Vec<Finding>,
@@ -243,36 +243,37 @@ impl Report {
 
     /// The divergences that some finding names, with how many places of each kind.
     pub fn by_divergence(&self) -> BTreeMap<&str, BTreeMap<FindingKind, usize>> {
-        let mut found: BTreeMap<&str, BTreeMap<FindingKind, usize>> = BTreeMap::new();
-        for finding in self.verdicts.iter().flat_map(|verdict| &verdict.findings) {
-            if let Some(id) = &finding.divergence {
-                *found.entry(id).or_default().entry(finding.finding).or_default() += 1;
-            }
-        }
-        found
+        by_divergence(self.verdicts.iter().flat_map(|verdict| &verdict.findings))
     }
 
     /// The cases that failed or erred.
     pub fn unhappy(&self) -> BTreeSet<CaseId> {
-        let unhappy =
-            |verdict: &&CaseReport| matches!(verdict.verdict, VerdictKind::Fails | VerdictKind::Errs);
-        self.verdicts.iter().filter(unhappy).map(CaseReport::case).collect()
+        let unhappy = self.verdicts.iter().filter(|verdict| verdict.verdict.is_unhappy());
+        unhappy.map(CaseReport::case).collect()
     }
 }
 
-fn fixed_divergences(verdicts: &[CaseReport]) -> Vec<FixedDivergence> {
-    let mut places: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
-    for finding in verdicts.iter().flat_map(|verdict| &verdict.findings) {
+/// How many findings of each kind name a divergence.
+fn by_divergence<'f>(
+    findings: impl Iterator<Item = &'f Finding>,
+) -> BTreeMap<&'f str, BTreeMap<FindingKind, usize>> {
+    let mut found: BTreeMap<&str, BTreeMap<FindingKind, usize>> = BTreeMap::new();
+    for finding in findings {
         if let Some(id) = &finding.divergence {
-            let entry = places.entry(id).or_default();
-            entry.0 += usize::from(finding.finding == FindingKind::Fixed);
-            entry.1 |= finding.finding == FindingKind::Known;
+            *found.entry(id).or_default().entry(finding.finding).or_default() += 1;
         }
     }
-    let fixed = places.into_iter().filter(|(_, (places, _))| *places > 0);
-    fixed
-        .map(|(id, (places, partly))| FixedDivergence { divergence: id.to_owned(), partly, places })
-        .collect()
+    found
+}
+
+fn fixed_divergences(verdicts: &[CaseReport]) -> Vec<FixedDivergence> {
+    let found = by_divergence(verdicts.iter().flat_map(|verdict| &verdict.findings));
+    let fixed = |(id, counts): (&str, BTreeMap<FindingKind, usize>)| {
+        let places = *counts.get(&FindingKind::Fixed)?;
+        let partly = counts.contains_key(&FindingKind::Known);
+        Some(FixedDivergence { divergence: id.to_owned(), partly, places })
+    };
+    found.into_iter().filter_map(fixed).collect()
 }
 
 #[cfg(test)]

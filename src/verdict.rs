@@ -94,6 +94,16 @@ pub enum VerdictKind {
 }
 
 impl VerdictKind {
+    /// Whether the case was judged.
+    pub fn is_judged(self) -> bool {
+        matches!(self, VerdictKind::Conforms | VerdictKind::Diverges | VerdictKind::Fails)
+    }
+
+    /// Whether somebody has to look at it.
+    pub fn is_unhappy(self) -> bool {
+        matches!(self, VerdictKind::Fails | VerdictKind::Errs)
+    }
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {

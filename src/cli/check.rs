@@ -5,10 +5,11 @@ use std::io::Write as _;
 use clap::Args;
 use serde_json::json;
 
-use super::coverage::of_store;
+use super::committed::{Snapshots, committed};
+use super::coverage::measured;
 use super::output::Output;
-use super::{CliError, Common, committed, docs};
-use crate::check::{Checked, asked_after_all, check as check_suite, own_tests};
+use super::{CliError, Common, docs};
+use crate::check::{Checked, Committed, asked_after_all, check as check_suite, own_tests};
 use crate::mistake::Mistake;
 use crate::report::console::{Ink, counted, paint};
 use crate::report::exit;
@@ -28,14 +29,13 @@ pub fn check(args: &CheckArgs, common: &Common, output: &mut Output) -> Result<u
     let store = common.store()?;
     let loaded = store.load()?;
     let files = store.snapshot_files()?;
-    let committed = committed::committed(&store)?;
+    let Snapshots { references, pairs } = committed(&store)?;
     let today = time::OffsetDateTime::now_utc().date().to_string();
-    let Checked { mut mistakes, catalogue, coverage } =
-        check_suite(&loaded.suite, &files, &committed, &today);
-    let measured = of_store(&store, &loaded.suite)?;
+    let Checked { mut mistakes, catalogue, coverage } = check_suite(&loaded.suite, &files, &pairs, &today);
+    let measured = measured(&references, &loaded.suite, &store.fixtures());
     mistakes.extend(asked_after_all(&loaded.suite, &measured));
     let own_tests = own_tests(&loaded.suite);
-    mistakes.extend(stale_docs(&store, &loaded)?);
+    mistakes.extend(stale_docs(&store, &loaded, &pairs)?);
     let code = if mistakes.is_empty() { exit::FINE } else { exit::FAILS };
     if output.json {
         let told: Vec<_> = mistakes
@@ -88,12 +88,12 @@ pub fn check(args: &CheckArgs, common: &Common, output: &mut Output) -> Result<u
 }
 
 /// The docs, where a project has them, are as they would be written now.
-fn stale_docs(store: &Store, loaded: &Loaded) -> Result<Option<Mistake>, CliError> {
+fn stale_docs(store: &Store, loaded: &Loaded, pairs: &[Committed]) -> Result<Option<Mistake>, CliError> {
     let folder = docs::folder(store);
     if !folder.is_dir() {
         return Ok(None);
     }
-    let stale = docs::stale(&docs::made(store, loaded)?, &crate::store::files_with_text(&folder)?);
+    let stale = docs::stale(&docs::made(loaded, pairs)?, &crate::store::files_with_text(&folder)?);
     Ok(stale.first().map(|first| {
         let (page, what) = first.told();
         let more = match stale.len() - 1 {

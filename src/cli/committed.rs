@@ -1,4 +1,5 @@
-//! All committed snapshots in pairs, as `check` and `docs` look at them.
+//! All committed snapshots, read once: alone and in pairs, as `check`, `coverage` and `docs` look
+//! at them.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +10,39 @@ use crate::judge::select::Conditions;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 
-/// Every committed candidate snapshot with the reference's of the same case.
-pub fn committed(store: &Store) -> Result<Vec<Committed>, CliError> {
+/// All committed snapshots.
+pub struct Snapshots {
+    /// Those of the reference.
+    pub references: Vec<Snapshot>,
+    /// Every one of a candidate with the reference's of the same case.
+    pub pairs: Vec<Committed>,
+}
+
+/// Reads all committed snapshots.
+pub fn committed(store: &Store) -> Result<Snapshots, CliError> {
     let mut by_case: BTreeMap<_, Vec<Snapshot>> = BTreeMap::new();
     for file in store.snapshot_files()? {
         if let Some(snapshot) = store.snapshot(&file.folder, &file.case)? {
             by_case.entry(file.case).or_default().push(snapshot);
         }
     }
-    let mut pairs = Vec::new();
+    let is_reference = |engine: &EngineId| engine.identity == "docker";
+    let mut all = Snapshots { references: Vec::new(), pairs: Vec::new() };
     for snapshots in by_case.into_values() {
-        let is_reference = |engine: &EngineId| engine.identity == "docker";
-        let Some(reference) = snapshots.iter().find(|snapshot| is_reference(&snapshot.engine)).cloned()
-        else {
-            continue;
-        };
-        for candidate in snapshots.into_iter().filter(|snapshot| !is_reference(&snapshot.engine)) {
-            let conditions =
-                Conditions { reference: reference.engine.clone(), candidate: candidate.engine.clone() };
-            pairs.push(Committed { conditions, reference: reference.clone(), candidate });
+        let (references, candidates): (Vec<_>, Vec<_>) =
+            snapshots.into_iter().partition(|snapshot| is_reference(&snapshot.engine));
+        if let Some(reference) = references.first() {
+            all.pairs.extend(candidates.into_iter().map(|candidate| Committed {
+                conditions: Conditions {
+                    reference: reference.engine.clone(),
+                    candidate: candidate.engine.clone(),
+                },
+                reference: reference.clone(),
+                candidate,
+            }));
         }
+        // One reference counts, as it is for the pairs.
+        all.references.extend(references.into_iter().next());
     }
-    Ok(pairs)
+    Ok(all)
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::path::Path;
 
 use clap::Args;
 use serde_json::json;
 
+use super::committed::committed;
 use super::output::Output;
 use super::{CliError, Common};
 use crate::coverage::asked::{Asked, asked};
@@ -14,7 +16,7 @@ use crate::documented::Detail;
 use crate::report::console::{Ink, counted, paint};
 use crate::report::exit;
 use crate::route::Route;
-use crate::store::{Store, StoreError};
+use crate::snapshot::Snapshot;
 use crate::suite::Suite;
 use crate::version::Version;
 
@@ -52,7 +54,8 @@ Exit codes: 0 every target is met, 1 one is missed, 2 a file does not load, 4 no
 pub fn coverage(args: &CoverageArgs, common: &Common, output: &mut Output) -> Result<u8, CliError> {
     let store = common.store()?;
     let suite = store.load()?.suite;
-    let wanted: Vec<Coverage> = of_store(&store, &suite)?
+    let references = committed(&store)?.references;
+    let wanted: Vec<Coverage> = measured(&references, &suite, &store.fixtures())
         .into_iter()
         .filter(|each| args.api.as_ref().is_none_or(|api| *api == each.api))
         .collect();
@@ -85,20 +88,18 @@ pub fn coverage(args: &CoverageArgs, common: &Common, output: &mut Output) -> Re
 }
 
 /// The coverage of every documented version, from the committed snapshots of the reference.
-pub fn of_store(store: &Store, suite: &Suite) -> Result<Vec<Coverage>, StoreError> {
+pub fn measured(references: &[Snapshot], suite: &Suite, fixtures: &Path) -> Vec<Coverage> {
     let versions: Vec<Version> = suite.documented.iter().map(|facts| facts.api.clone()).collect();
     let mut all: Vec<Asked> = Vec::new();
-    for file in store.snapshot_files()? {
-        let scenario = suite.scenarios.iter().find(|scenario| scenario.id == file.case.scenario);
-        if let (Some(scenario), Some(snapshot)) = (scenario, store.snapshot(&file.folder, &file.case)?)
-            && snapshot.engine.identity == "docker"
+    for snapshot in references {
+        if let Some(scenario) = suite.scenarios.iter().find(|scenario| scenario.id == snapshot.case.scenario)
         {
-            all.extend(asked(scenario, &snapshot, &versions, &store.fixtures()));
+            all.extend(asked(scenario, snapshot, &versions, fixtures));
         }
     }
     let by_default = |api| suite.settings.api.contains(api);
-    let measured = suite.documented.iter();
-    Ok(measured.map(|facts| measure(facts, &all, &suite.unasked, by_default(&facts.api))).collect())
+    let facts = suite.documented.iter();
+    facts.map(|facts| measure(facts, &all, &suite.unasked, by_default(&facts.api))).collect()
 }
 
 fn write_json(

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::committed::committed;
 use super::output::Output;
-use super::{CliError, Common, committed};
+use super::{CliError, Common};
+use crate::check::Committed;
 use crate::docs::pages;
 use crate::report::console::{Ink, counted, paint};
 use crate::report::exit;
@@ -62,7 +64,7 @@ impl Stale {
 pub fn docs(args: &DocsArgs, common: &Common, output: &mut Output) -> Result<u8, CliError> {
     let store = common.store()?;
     let loaded = store.load()?;
-    let made = made(&store, &loaded)?;
+    let made = made(&loaded, &committed(&store)?.pairs)?;
     let folder = args.to.clone().unwrap_or_else(|| folder(&store));
     let stale = stale(&made, &store::files_with_text(&folder)?);
     if !args.check {
@@ -106,10 +108,9 @@ pub fn folder(store: &Store) -> PathBuf {
 }
 
 /// All pages as they should be.
-pub fn made(store: &Store, loaded: &Loaded) -> Result<BTreeMap<String, String>, CliError> {
-    let committed = committed::committed(store)?;
+pub fn made(loaded: &Loaded, pairs: &[Committed]) -> Result<BTreeMap<String, String>, CliError> {
     let mut made =
-        pages(&loaded.suite, &committed).map_err(|error| CliError::Usage(format!("failed to {error}")))?;
+        pages(&loaded.suite, pairs).map_err(|error| CliError::Usage(format!("failed to {error}")))?;
     // For editors, which find them by .taplo.toml.
     for (name, schema) in [
         ("scenario", schema::scenario_schema()),

@@ -266,7 +266,7 @@ fn play(
         {
             trouble.get_or_insert(error.into());
         }
-        if matches!(verdict.verdict, VerdictKind::Fails | VerdictKind::Errs) {
+        if verdict.verdict.is_unhappy() {
             progress.println(format!("{}  {}", verdict.verdict.word(), planned.case()));
             if args.fail_fast {
                 cancel.cancel();

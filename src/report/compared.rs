@@ -136,10 +136,7 @@ fn notes(earlier: &Report, later: &Report) -> Vec<String> {
 }
 
 fn is_judged(case: &CaseReport) -> bool {
-    match case.verdict {
-        VerdictKind::Conforms | VerdictKind::Diverges | VerdictKind::Fails => true,
-        VerdictKind::Errs | VerdictKind::Skipped => false,
-    }
+    case.verdict.is_judged()
 }
 
 /// Whether there is a difference at the finding's place.

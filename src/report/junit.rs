@@ -54,13 +54,11 @@ pub fn to_xml(report: &Report) -> Result<String, quick_junit::SerializeError> {
 
 /// `exit-status-differs: 2 known`, a line each.
 fn by_divergence(verdict: &super::CaseReport) -> Vec<String> {
-    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for finding in &verdict.findings {
-        if let Some(id) = &finding.divergence {
-            *counts.entry((id, finding.finding.word())).or_default() += 1;
-        }
-    }
-    counts.into_iter().map(|((id, kind), count)| format!("{id}: {count} {kind}")).collect()
+    let counts = super::by_divergence(verdict.findings.iter());
+    let told = |(id, counts): (&str, BTreeMap<FindingKind, usize>)| -> Vec<String> {
+        counts.into_iter().map(|(kind, count)| format!("{id}: {count} {}", kind.word())).collect()
+    };
+    counts.into_iter().flat_map(told).collect()
 }
 
 fn failing(kind: NonSuccessKind, word: &str, text: &str) -> TestCaseStatus {
