@@ -106,7 +106,7 @@ fn merging_refuses_what_does_not_belong_together() {
     let mut short = two;
     short["verdicts"].as_array_mut().unwrap().pop();
     desk.write("short.json", &short);
-    refused(&desk.divergence(&["merge", "1.json", "short.json"]), "of the");
+    refused(&desk.divergence(&["merge", "1.json", "short.json"]), "together they have");
     desk.write("none.json", &json!({"verdicts": one["verdicts"]}));
     refused(&desk.divergence(&["merge", "none.json"]), "it has no `format`");
     refused(&desk.divergence(&["run", "--partition", "slice:3/2"]), "is no partition");

@@ -93,7 +93,7 @@ fn a_finding_is_looked_at_from_both_sides_and_pinned() {
     let shown = project.accept("bdp", "false");
     assert!(shown.contains("1 of 1: pin exit-status-differs anew"), "{shown}");
     assert!(
-        shown.contains("137") && shown.contains("GET /v1.21/") || shown.contains("POST /v1.21/"),
+        shown.contains("137") && (shown.contains("GET /v1.21/") || shown.contains("POST /v1.21/")),
         "{shown}"
     );
     assert!(shown.contains("- candidate = -8") && shown.contains("+ candidate = -9"), "{shown}");
