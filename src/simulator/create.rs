@@ -9,7 +9,7 @@ use super::call::Call;
 use super::docker::Ask;
 use super::json::{is_strings, put, strings, syntax_error, take, text};
 use super::state::Container;
-use super::{affinity, links, ports, resources, route, unchecked, volumes};
+use super::{affinity, links, ports, provisioning, resources, route, unchecked, volumes};
 
 /// What the content type does to the body (catalogue: create-content-type-handling).
 pub fn content_type(call: &mut Call) -> Result<(), Answer> {
@@ -175,6 +175,8 @@ fn is_smartos(call: &Call, image: &str) -> bool {
 
 /// Makes the container and remembers what was asked.
 pub async fn serve(call: &mut Call) -> Answer {
+    // It is held until the answer.
+    let _zone = provisioning::begin(call);
     call.service.pause("create-is-synchronous-and-slow", "create").await;
     let name = call.param("name").map(str::to_owned);
     if let Some(name) = &name
