@@ -43,7 +43,7 @@ pub static ALL: &[Behaviour] = &[
     always(&["info-driver-values"], "Info describes the data center", &[After(&[R::Info], system::info_values)]),
     always(&["info-kernel-version-fixed"], "Info has a constant kernel", &[After(&[R::Info], system::info_kernel)]),
     always(&["info-missing-fields"], "Info has sixteen fields", &[After(&[R::Info], system::info_fields)]),
-    always(&["info-images-count-legacy-only"], "Info counts no images", &[After(&[R::Info], system::no_images)]),
+    since(LATER, &["info-images-count-legacy-only"], "Info counts no images", &[After(&[R::Info], system::no_images)]),
     // Before a call, as the world is.
     always(&["read-only-mode-503"], "Maintenance", &[Woven]),
     always(&["service-unavailable-503"], "A service behind is out", &[Woven]),
