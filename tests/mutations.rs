@@ -17,6 +17,7 @@ mod routes;
 
 use std::collections::BTreeMap;
 
+use divergence::divergence::{Matcher, Observation};
 use divergence::pointer::Pointer;
 use divergence::scenario::StepId;
 use divergence::verdict::{Finding, FindingKind};
@@ -96,6 +97,10 @@ fn outcome(
             if ours.as_ref().is_some_and(|value| value.to_string().contains("<id of ")) {
                 return None;
             }
+            // A list that loses an element is another list.
+            if ours.is_none() && at.segments().last()?.parse::<usize>().is_ok() {
+                return None;
+            }
             put(&mut part.tree, at, ours);
             at.clone()
         }
@@ -124,8 +129,13 @@ fn outcome(
         let once = Outcome::Volatile("an id that stands once".to_owned());
         return Some((elsewhere.map_or(once, Outcome::Found), place));
     }
-    let pin = here.iter().find_map(|each| each.pin.clone());
-    Some((pin.map_or(Outcome::Missed, Outcome::Pinned), place))
+    // Within a pin only where its matcher takes more than one value.
+    let takes = |pin: &&String| {
+        let found = observation(project, pin).map(|observation| &observation.candidate);
+        found.is_some_and(|matcher| !matches!(matcher, Matcher::Is(_) | Matcher::Absent))
+    };
+    let pin = here.iter().filter_map(|each| each.pin.as_ref()).find(takes);
+    Some((pin.map_or(Outcome::Missed, |pin| Outcome::Pinned(pin.clone())), place))
 }
 
 /// What normalising does to the changed value; the rule when nothing of the change is left.
@@ -177,10 +187,13 @@ fn run(project: &Project, count: u64, seed: u64) -> Figures {
         let snapshot = &project.pairs[spot.pair].candidate;
         let pins = known[spot.pair].iter().filter(|each| is_at(each, snapshot, spot, &place));
         pins.filter_map(|each| each.pin.clone()).for_each(|pin| *figures.tried.entry(pin).or_default() += 1);
-        if outcome == Outcome::Missed {
+        // What is as the reference answers must be told so.
+        let is_missed = outcome == Outcome::Missed
+            || (word == "as the reference" && outcome != Outcome::Found(FindingKind::Fixed));
+        if is_missed {
             let step = &snapshot.steps[spot.step];
             figures.missed.push(format!(
-                "seed {}: {word}: {} {}{}{place}",
+                "seed {}: {word}: {} {}{}{place}: {outcome:?}",
                 seed.wrapping_add(nth),
                 snapshot.case,
                 step.id,
@@ -244,7 +257,7 @@ impl Figures {
         println!("\nwithin a pin's matcher, of all that were made there:");
         for (pin, count) in sorted(&by_pin) {
             let all = self.tried.get(pin).copied().unwrap_or(count);
-            println!("{count:>6} of {all:<5} {pin}: {}", matcher(project, pin));
+            println!("{count:>6} of {all:<5} {pin}: {}", told(project, pin));
         }
         self.missed.iter().for_each(|line| println!("missed  {line}"));
     }
@@ -260,12 +273,16 @@ fn sorted<'m>(counts: &BTreeMap<&'m str, usize>) -> Vec<(&'m str, usize)> {
     sorted
 }
 
-/// What the pin says of the candidate.
-fn matcher(project: &Project, pin: &str) -> String {
-    let divergences = project.loaded.suite.divergences.iter();
-    let mut pins = divergences.flat_map(|each| each.observations.iter().map(move |pin| (&each.file, pin)));
-    let found = pins.find(|(file, observation)| format!("{file}:{}", observation.line) == pin);
-    found.map_or_else(String::new, |(_, pin)| format!("{} {}", pin.at, pin.candidate))
+/// The observation that stands at `file:line`.
+fn observation<'p>(project: &'p Project, pin: &str) -> Option<&'p Observation> {
+    let (file, line) = pin.rsplit_once(':')?;
+    let divergence = project.loaded.suite.divergences.iter().find(|each| each.file == file)?;
+    divergence.observations.iter().find(|each| each.line.to_string() == line)
+}
+
+/// What a pin says of the candidate.
+fn told(project: &Project, pin: &str) -> String {
+    observation(project, pin).map_or_else(String::new, |each| format!("{} {}", each.at, each.candidate))
 }
 
 #[test]

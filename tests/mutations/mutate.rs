@@ -86,10 +86,12 @@ pub fn sites(kind: Kind, part: &Part) -> Vec<Pointer> {
     let all = places(&part.tree).into_iter();
     let fits = |(at, value): &(Pointer, &Value)| {
         let segments: Vec<&str> = at.segments().iter().map(String::as_str).collect();
-        let in_content = !matches!(
-            segments.first(),
-            None | Some(&("status" | "reason" | "headers" | "end" | "failure" | "time"))
-        );
+        // JSON in a header is content as well.
+        let in_content = match segments.as_slice() {
+            ["headers", _, _, "base64-json", _, ..] => true,
+            [] | ["status" | "reason" | "headers" | "end" | "failure" | "time", ..] => false,
+            _ => true,
+        };
         let last = segments.last().copied().unwrap_or_default();
         match kind {
             Kind::Status => segments == ["status"],
@@ -104,7 +106,7 @@ pub fn sites(kind: Kind, part: &Part) -> Vec<Pointer> {
                 segments == ["end"] || (segments.is_empty() && value.get("failure").is_none())
             }
             Kind::ExitCode => matches!(last, "ExitCode" | "StatusCode") && value.is_number(),
-            Kind::MountAdded => last == "mounts" && value.is_object(),
+            Kind::MountAdded => matches!(last, "mounts" | "Mounts" | "Volumes") && value.is_object(),
             Kind::ProcessAdded => matches!(last, "processes" | "Processes"),
             Kind::Fixed => false,
         }
@@ -112,14 +114,16 @@ pub fn sites(kind: Kind, part: &Part) -> Vec<Pointer> {
     all.filter(fits).map(|(at, _)| at).collect()
 }
 
-/// What came in frames or messages.
+/// What came in frames or messages, or as one document: cut, it is none.
 fn is_frame(segments: &[&str], value: &Value) -> bool {
     let is_list = value.as_array().is_some_and(|list| !list.is_empty());
     match segments {
-        ["stdout" | "stderr" | "raw" | "rest"] | ["body", "text"] => {
-            value.as_str().is_some_and(|text| !text.is_empty())
-        }
-        ["stdout" | "stderr" | "raw", "lines"] | ["body", "messages"] => is_list,
+        ["stdout" | "stderr" | "raw" | "rest"]
+        | ["body", "text"]
+        | ["error", "message"]
+        | ["body", "tail"] => value.as_str().is_some_and(|text| !text.is_empty()),
+        ["stdout" | "stderr" | "raw", "lines"] | ["body", "messages"] => is_list || value.is_object(),
+        ["body", "json" | "tar" | "processes"] | ["stdout", _] => true,
         _ => false,
     }
 }
@@ -152,7 +156,7 @@ pub fn mutate(kind: Kind, tree: &mut Value, at: &Pointer, dice: &mut Dice) -> Op
             put(tree, at, Some(Value::Array(list)));
         }
         Kind::Changed => put(tree, at, Some(changed(&value, dice))),
-        Kind::FrameCut => put(tree, at, Some(cut(value)?)),
+        Kind::FrameCut => put(tree, at, cut(value)),
         Kind::ClosedEarly if at.segments().is_empty() => {
             let place = at.child("failure");
             put(tree, &place, Some(dice.one(&["closed", "reset", "timeout"]).into()));
@@ -312,6 +316,7 @@ pub fn changed(value: &Value, dice: &mut Dice) -> Value {
     }
 }
 
+/// Half a text, a list without its last element; of half a document nothing is left.
 fn cut(value: Value) -> Option<Value> {
     match value {
         Value::String(text) => {
