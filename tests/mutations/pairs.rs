@@ -5,6 +5,7 @@ use std::path::Path;
 use divergence::check::Committed;
 use divergence::cli::committed::committed;
 use divergence::compare::compare;
+use divergence::divergence::Observation;
 use divergence::judge::judge;
 use divergence::pointer::Pointer;
 use divergence::scenario::Scenario;
@@ -53,6 +54,13 @@ impl Project {
         judge(self.scenario(pair), reference, candidate, &differences, known, conditions).findings
     }
 
+    /// The observation that stands at `file:line`.
+    pub fn observation(&self, pin: &str) -> Option<&Observation> {
+        let (file, line) = pin.rsplit_once(':')?;
+        let divergence = self.loaded.suite.divergences.iter().find(|each| each.file == file)?;
+        divergence.observations.iter().find(|each| each.line.to_string() == line)
+    }
+
     /// Whether a step compares this place of an answer.
     pub fn compares(&self, pair: usize, snapshot: &Snapshot, spot: Spot, at: &Pointer) -> bool {
         let step = &snapshot.steps[spot.step];
@@ -83,6 +91,17 @@ pub fn is_at(finding: &Finding, snapshot: &Snapshot, spot: Spot, at: &Pointer) -
         one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     finding.step == step.id && (is_within(&here, &there) || is_within(&there, &here))
+}
+
+/// Whether a place of an exchange is that of a finding, or lies in it.
+pub fn lies_in(at: &Pointer, finding: &Finding) -> bool {
+    let (here, there) = (without_ids(&at.to_string()), without_ids(&finding.at));
+    // Of an exec, the place of a finding begins with the part.
+    let parts = ["", "/create", "/start", "/inspect"];
+    parts
+        .iter()
+        .filter_map(|part| there.strip_prefix(part))
+        .any(|there| here.strip_prefix(there).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 pub fn without_ids(text: &str) -> String {

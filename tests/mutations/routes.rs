@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use divergence::pointer::Pointer;
 use divergence::route::Route;
 use divergence::snapshot::{Part, Snapshot};
+use divergence::verdict::FindingKind;
 
 use super::mutate::{Dice, Kind, mutate, sites};
-use super::pairs::{Project, Spot, is_at, spots};
+use super::pairs::{Project, Spot, is_at, lies_in, spots};
 
 /// The three, as issue and report name them.
 const KINDS: [(Kind, &str); 3] =
@@ -42,8 +43,11 @@ const WITHOUT_BODY: [&str; 22] = [
 /// What is known of a route.
 #[derive(Default)]
 pub struct Noticed {
-    /// By kind: how many scenarios notice it, of those where it can happen.
+    /// By kind: in how many answers it is noticed, of those where it can happen; the rest lies
+    /// within a pin.
     pub by_kind: BTreeMap<&'static str, (usize, usize)>,
+    /// What was missed in an answer, though others notice the like.
+    pub missed: Vec<String>,
     /// Whether some scenario compares a whole answer, or all of its body.
     pub whole: bool,
 }
@@ -83,18 +87,34 @@ pub fn notice(project: &Project, seed: u64) -> BTreeMap<String, Noticed> {
                 continue;
             }
             let (seen, all) = noticed.by_kind.entry(told).or_default();
-            let tries = (0..20)
-                .find_map(|_| is_noticed(project, spot, kind, &here[dice.below(here.len())], &mut dice));
-            let Some(is_noticed) = tries else { continue };
-            *all += 1;
-            *seen += usize::from(is_noticed);
+            let draw = |_| outcome(project, spot, kind, &here[dice.below(here.len())], &mut dice);
+            match (0..20).find_map(draw) {
+                None => {}
+                Some(Outcome::Missed(place)) => {
+                    noticed.missed.push(format!("{told}: {} {}{place}", scenario.id, step.id));
+                }
+                Some(outcome) => {
+                    *all += 1;
+                    *seen += usize::from(outcome == Outcome::Noticed);
+                }
+            }
         }
     }
     routes
 }
 
-/// None when nothing was changed.
-fn is_noticed(project: &Project, spot: Spot, kind: Kind, at: &Pointer, dice: &mut Dice) -> Option<bool> {
+/// What came of a mutation.
+#[derive(PartialEq)]
+enum Outcome {
+    Noticed,
+    /// It is as some pin says of the reference.
+    Pinned,
+    Missed(Pointer),
+}
+
+/// None when nothing was changed, or both sides are now the same there: a pin of many answers
+/// speaks only of those where the reference is as pinned.
+fn outcome(project: &Project, spot: Spot, kind: Kind, at: &Pointer, dice: &mut Dice) -> Option<Outcome> {
     let pair = &project.pairs[spot.pair];
     let mut reference: Snapshot = pair.reference.clone();
     let place = mutate(kind, &mut reference.steps[spot.step].parts[spot.part].tree, at, dice)?;
@@ -102,16 +122,26 @@ fn is_noticed(project: &Project, spot: Spot, kind: Kind, at: &Pointer, dice: &mu
         return None;
     }
     let findings = project.findings(spot.pair, &reference, &pair.candidate);
-    let noticed = |finding: &divergence::verdict::Finding| {
-        finding.finding.fails() && is_at(finding, &reference, spot, &place)
-    };
-    Some(findings.iter().any(noticed))
+    let here = || findings.iter().filter(|finding| is_at(finding, &reference, spot, &place));
+    if here().any(|finding| finding.finding.fails()) {
+        return Some(Outcome::Noticed);
+    }
+    // What a pin says of the place, or of what it lies in, holds for the changed value as well.
+    if here().any(|finding| finding.finding == FindingKind::Known && lies_in(&place, finding)) {
+        return Some(Outcome::Pinned);
+    }
+    let step = &reference.steps[spot.step];
+    let part = &step.parts[spot.part];
+    let theirs = pair.candidate.step(&step.id).and_then(|step| step.part(&part.name));
+    let is_same = theirs.is_some_and(|theirs| place.find(&theirs.tree) == place.find(&part.tree));
+    (!is_same).then_some(Outcome::Missed(place))
 }
 
 /// What nothing notices, a line each.
 pub fn unnoticed(routes: &BTreeMap<String, Noticed>) -> Vec<String> {
     let mut lines = Vec::new();
     for (route, noticed) in routes {
+        lines.extend(noticed.missed.iter().map(|line| format!("{route}: {line}")));
         for (_, kind) in KINDS {
             match noticed.by_kind.get(kind) {
                 Some((1.., _)) => {}
