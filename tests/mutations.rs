@@ -282,7 +282,7 @@ fn told(project: &Project, pin: &str) -> String {
 fn every_mutation_is_found_at_its_place() {
     let (count, seed) = (number("DIVERGENCE_MUTATIONS", SOME.0), number("DIVERGENCE_SEED", SOME.1));
     let project = Project::load();
-    println!("{count} mutations from seed {seed} on");
+    println!("\n{count} mutations from seed {seed} on");
     let figures = run(&project, count, seed);
     figures.tell(&project);
     println!(
@@ -299,6 +299,7 @@ fn every_mutation_is_found_at_its_place() {
 fn some_scenario_notices_for_every_route_what_goes_wrong_with_the_reference() {
     let project = Project::load();
     let routes = routes::notice(&project, number("DIVERGENCE_SEED", SOME.1));
+    println!();
     for (route, noticed) in &routes {
         let told: Vec<String> =
             noticed.by_kind.iter().map(|(kind, (seen, all))| format!("{kind} {seen}/{all}")).collect();

@@ -247,6 +247,7 @@ fn prove(behaviours: &[&'static Behaviour]) -> usize {
     let (store, loaded) = load();
     let worlds = worlds(&store, &loaded);
     let (mut proved, mut failed) = (0, 0);
+    println!();
     for behaviour in behaviours {
         let proofs = proofs(behaviour, &worlds);
         if proofs.is_empty() {
