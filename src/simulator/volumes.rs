@@ -218,10 +218,15 @@ pub fn fields(call: &Call, volume: &mut Value) {
 /// The same in a list, which has no warnings (catalogue: volume-list-fields).
 pub fn list_fields(call: &Call, list: &mut Value) {
     let mut volumes = list.get("Volumes").and_then(Value::as_array).cloned().unwrap_or_default();
-    // Anonymous volumes belong to their zone (catalogue: local-volumes-not-listed).
-    volumes.retain(|volume| !is_anonymous(text(volume, "/Name")));
     volumes.iter_mut().for_each(|volume| fields(call, volume));
     *list = json!({ "Volumes": volumes });
+}
+
+/// Volumes without a name belong to their zone (catalogue: local-volumes-not-listed).
+pub fn list_named(_: &Call, list: &mut Value) {
+    if let Some(volumes) = list.get_mut("Volumes").and_then(Value::as_array_mut) {
+        volumes.retain(|volume| !is_anonymous(text(volume, "/Name")));
+    }
 }
 
 /// Volumes of a create request: how many, and where (catalogue: local-volumes-max-8,
