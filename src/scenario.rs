@@ -92,7 +92,8 @@ impl Scenario {
     /// that it names, and at any if it names none.
     pub fn speaks_of(&self, api: &Version) -> bool {
         let [lowest, highest] = [self.api.iter().min(), self.api.iter().max()];
-        !self.names_api || lowest.is_some_and(|lowest| lowest <= api) && highest.is_some_and(|highest| api <= highest)
+        !self.names_api
+            || lowest.is_some_and(|lowest| lowest <= api) && highest.is_some_and(|highest| api <= highest)
     }
 
     /// Whether it looks at the whole host, so that what was there before is subtracted.

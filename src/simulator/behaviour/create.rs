@@ -25,7 +25,7 @@ pub static ALL: &[Behaviour] = &[
     always(&["network-mode-links"], "No links in named networks", &[Before(CREATE, network::links_in_networks)]),
     always(&["publish-port-syntax"], "Forms of ports", &[Before(CREATE, ports::syntax)]),
     always(&["host-bind-refused"], "No folders of the host", &[Before(CREATE, volumes::host_binds)]),
-    always(&["bind-flags-limited"], "Flags ro and rw", &[Before(CREATE, volumes::bind_flags)]),
+    always(&["bind-flags-limited", "host-volume-as-url-era"], "Flags ro and rw", &[Before(CREATE, volumes::bind_flags)]),
     always(&["local-volume-target-rules"], "Volumes at absolute paths", &[Before(CREATE, volumes::targets)]),
     always(&["account-not-approved-403"], "An account that is not approved", &[Before(CREATE, gate::approved)]),
     always(&["create-missing-image-404"], "A missing image", &[Before(CREATE, create::missing_image)]),
