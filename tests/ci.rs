@@ -222,9 +222,8 @@ fn the_pipeline_of_jenkins_runs_all_parts_and_adds_them_up() {
     let environment = between("withEnv([\"", "\"])").split("\", \"");
     let environment: Vec<(&str, &str)> = environment.map(|pair| pair.split_once('=').unwrap()).collect();
     let part = |number: usize| {
-        let filled = |text: &str| {
-            text.replace("${part}", &number.to_string()).replace("${parts}", &parts.to_string())
-        };
+        let filled =
+            |text: &str| text.replace("${part}", &number.to_string()).replace("${parts}", &parts.to_string());
         let [(first, partition), (second, out)] = environment.as_slice() else { panic!("{environment:?}") };
         assert_eq!([*first, *second], ["PARTITION", "OUT"]);
         ((*run).to_owned(), vec![("PARTITION", filled(partition)), ("OUT", filled(out))])

@@ -16,6 +16,7 @@ mod pairs;
 mod routes;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use divergence::divergence::Matcher;
 use divergence::pointer::Pointer;
@@ -26,7 +27,10 @@ use pairs::{Project, Spot, is_at, spots, without_ids};
 use serde_json::Value;
 
 /// How many mutations the test makes, and from which seed on.
-const SOME: (u64, u64) = (700, 1);
+const SOME: (u64, u64) = (500, 1);
+
+/// Read once for both tests.
+static PROJECT: LazyLock<Project> = LazyLock::new(Project::load);
 
 /// What came of a mutation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -281,10 +285,10 @@ fn told(project: &Project, pin: &str) -> String {
 #[test]
 fn every_mutation_is_found_at_its_place() {
     let (count, seed) = (number("DIVERGENCE_MUTATIONS", SOME.0), number("DIVERGENCE_SEED", SOME.1));
-    let project = Project::load();
-    println!("{count} mutations from seed {seed} on");
-    let figures = run(&project, count, seed);
-    figures.tell(&project);
+    let project = &*PROJECT;
+    println!("\n{count} mutations from seed {seed} on");
+    let figures = run(project, count, seed);
+    figures.tell(project);
     println!(
         "{count} mutations: {} found, {} volatile, {} within a pin, {} missed",
         figures.total(|each| matches!(each, Outcome::Found(_))),
@@ -297,8 +301,9 @@ fn every_mutation_is_found_at_its_place() {
 
 #[test]
 fn some_scenario_notices_for_every_route_what_goes_wrong_with_the_reference() {
-    let project = Project::load();
-    let routes = routes::notice(&project, number("DIVERGENCE_SEED", SOME.1));
+    let project = &*PROJECT;
+    let routes = routes::notice(project, number("DIVERGENCE_SEED", SOME.1));
+    println!();
     for (route, noticed) in &routes {
         let told: Vec<String> =
             noticed.by_kind.iter().map(|(kind, (seen, all))| format!("{kind} {seen}/{all}")).collect();

@@ -19,11 +19,13 @@ use divergence::judge::judge;
 use divergence::judge::select::Conditions;
 use divergence::report::Report;
 use divergence::report::console::one_line;
-use divergence::scenario::CaseId;
+use divergence::scenario::{CaseId, StepId};
 use divergence::seats::USUAL_SOCKET;
 use divergence::simulator::{Behaviour, behaviours};
+use divergence::snapshot::StepSnapshot;
 use divergence::store::{Loaded, Store};
 use divergence::verdict::{Finding, FindingKind, Verdict};
+use divergence::version::Range;
 use serde_json::Value;
 
 /// What the test proves: one in the default world, one in another with what shows in its stead.
@@ -40,6 +42,8 @@ struct World {
     cases: BTreeMap<String, BTreeSet<CaseId>>,
     /// By case, the divergences by which the candidate refuses a step that Docker serves.
     refusals: BTreeMap<CaseId, BTreeSet<String>>,
+    /// By case, the steps that could not be asked: of these nothing can be known.
+    unreached: BTreeMap<CaseId, BTreeSet<StepId>>,
 }
 
 /// A behaviour to be switched off in a world where some of its divergences show.
@@ -81,7 +85,12 @@ fn worlds(store: &Store, loaded: &Loaded) -> Vec<World> {
             release: engine.release.to_string(),
             cases: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            unreached: BTreeMap::new(),
         });
+        let is_unreached =
+            |step: &&StepSnapshot| step.parts.iter().any(|part| part.tree.get("unreached").is_some());
+        let unreached = pair.candidate.steps.iter().filter(is_unreached).map(|step| step.id.clone());
+        world.unreached.insert(case.clone(), unreached.collect());
         for finding in verdict.findings {
             let refuses = refuses(&finding);
             let Some(id) = finding.divergence else { continue };
@@ -169,8 +178,12 @@ impl Proof<'_> {
                 Err(error) => return Outcome { off, wrong: vec![error] },
             };
             let is_off = |id: &str| carrying(id).is_some_and(|each| off.contains(each.ids[0]));
-            let others: Vec<Divergence> =
-                loaded.suite.divergences.iter().filter(|each| !is_off(&each.id)).cloned().collect();
+            let others = loaded.suite.divergences.iter().filter(|each| !is_off(&each.id));
+            let mut others: Vec<Divergence> = others.cloned().collect();
+            // In the stead of what a later release has not any more shows what that release has.
+            if self.behaviour.until.is_some() {
+                others.iter_mut().for_each(|each| each.when.release = Range::default());
+            }
             let mut wrong = Vec::new();
             let mut behind = BTreeSet::new();
             for told in &report.verdicts {
@@ -180,6 +193,7 @@ impl Proof<'_> {
                     wrong.push(format!("{case} {}: {reason}", told.verdict.word()));
                     continue;
                 };
+                let was_asked = |finding: &&Finding| !self.world.unreached[&case].contains(&finding.step);
                 let still = |finding: &&Finding| {
                     let ours =
                         finding.divergence.as_deref().is_some_and(|id| self.behaviour.ids.contains(&id));
@@ -206,7 +220,7 @@ impl Proof<'_> {
                     told.findings.iter().filter(|each| each.finding == FindingKind::Fixed).filter(is_other);
                 let fails =
                     |finding: &&Finding| matches!(finding.finding, FindingKind::New | FindingKind::Drifted);
-                let unexplained = verdict.findings.iter().filter(fails).chain(fixed);
+                let unexplained = verdict.findings.iter().filter(fails).chain(fixed).filter(was_asked);
                 wrong.extend(unexplained.map(|finding| format!("{case} {}", one_line(finding))));
             }
             let fixed: BTreeSet<&str> = report.fixed.iter().map(|row| row.divergence.as_str()).collect();
@@ -247,6 +261,7 @@ fn prove(behaviours: &[&'static Behaviour]) -> usize {
     let (store, loaded) = load();
     let worlds = worlds(&store, &loaded);
     let (mut proved, mut failed) = (0, 0);
+    println!();
     for behaviour in behaviours {
         let proofs = proofs(behaviour, &worlds);
         if proofs.is_empty() {

@@ -151,8 +151,10 @@ fn duration(text: &str) -> Option<String> {
     static UNITS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let units =
             r"Less than a second|About (?:a minute|an hour)|\d+ (?:second|minute|hour|day|week|month|year)s?";
-        Regex::new(&format!(r"^(Up|Exited \(-?\d+\)|Restarting \(-?\d+\)) (?:{units})( ago)?( \([^)]*\))?$"))
-            .ok()
+        Regex::new(&format!(
+            r"^(Up|Provisioning|Exited \(-?\d+\)|Restarting \(-?\d+\)) (?:{units})( ago)?( \([^)]*\))?$"
+        ))
+        .ok()
     });
     let found = UNITS.as_ref()?.captures(text)?;
     let [state, ago, more] = [1, 2, 3].map(|at| found.get(at).map_or("", |part| part.as_str()));

@@ -182,6 +182,17 @@ async fn create(call: &mut Call) -> Answer {
     answer
 }
 
+/// A bad name in Docker's own words, where those of sdc-docker are switched off, is a 422 all the same
+/// (catalogue: error-422-for-bad-input).
+pub fn bad_name_is_422(_: &Call, answer: &mut Answer) {
+    let why = super::create::fault_text(answer);
+    if answer.status == 400
+        && ["characters for a local volume name", "name is too short"].iter().any(|rule| why.contains(rule))
+    {
+        *answer = Answer::invalid(why.to_owned());
+    }
+}
+
 /// The name alone, with 200 (catalogue: volume-create-response).
 pub fn create_response(_: &Call, answer: &mut Answer) {
     if answer.status == 201 {

@@ -69,10 +69,7 @@ impl Project {
 }
 
 /// All exchanges of one side, in order.
-pub fn spots<'p>(
-    project: &'p Project,
-    side: fn(&Committed) -> &Snapshot,
-) -> impl Iterator<Item = (Spot, &'p Part)> {
+pub fn spots(project: &Project, side: fn(&Committed) -> &Snapshot) -> impl Iterator<Item = (Spot, &Part)> {
     project.pairs.iter().enumerate().flat_map(move |(pair, both)| {
         side(both).steps.iter().enumerate().flat_map(move |(step, told)| {
             told.parts.iter().enumerate().map(move |(part, told)| (Spot { pair, step, part }, told))

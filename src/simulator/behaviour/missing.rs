@@ -29,7 +29,7 @@ pub static ALL: &[Behaviour] = &[
         Before(&[R::Pause], refuse!("pause")), Before(&[R::Unpause], refuse!("unpause")),
     ]),
     until(LATER, &["build-not-implemented"], "docker build", &[Before(&[R::Build], refuse!("build"))]),
-    until(LATER, &["commit-not-implemented"], "docker commit", &[Before(&[R::Commit], refuse!("commit"))]),
+    until(LATER, &["commit-not-implemented", "former-list-at-153a6ef"], "docker commit", &[Before(&[R::Commit], refuse!("commit"))]),
     until(LATER, &["login-not-implemented"], "docker login", &[Before(&[R::Auth], refuse!("auth"))]),
     until(LATER, &["push-not-implemented"], "docker push", &[Before(&[R::ImagePush], refuse!("image push"))]),
     until(LATER, &["rename-not-implemented"], "docker rename", &[Before(&[R::Rename], refuse!("rename"))]),
