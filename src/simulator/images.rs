@@ -82,13 +82,26 @@ pub fn pull_failure(call: &Call, name: &str, why: &str) -> Value {
     let text = if why.contains("not found") || why.contains("manifest unknown") || why.contains("invalid tag")
     {
         format!("Error: image {} not found", parsed.whole())
-    } else if why.contains("auth") || why.contains("denied") {
+    } else if is_unauthorized(why) {
         "unauthorized: authentication required".to_owned()
     } else {
         format!("Error pulling image: (RemoteSourceError) {} host not found", parsed.index)
     };
     let text = format!("{text} ({})", call.request_id);
     json!({ "error": text, "errorDetail": { "message": text } })
+}
+
+/// Whether a registry wants other credentials, in the words of Docker (`translateV2AuthError`, moby
+/// `distribution/errors.go`) and of a registry.
+fn is_unauthorized(why: &str) -> bool {
+    const WORDS: [&str; 5] = [
+        "unauthorized:",
+        "authentication required",
+        "no basic auth credentials",
+        "access to the resource is denied",
+        "access denied for",
+    ];
+    WORDS.iter().any(|words| why.contains(words))
 }
 
 /// What a pull tells: the first message holds the request id, and nothing separates them
@@ -157,7 +170,7 @@ fn pushed(call: &Call, message: Value) -> String {
         }
         // Without a name or a tag there is no push (see `push-unknown-404`).
         (_, Some(why)) if call.on("push-error-shape") && !why.contains("does not exist") => {
-            let why = if why.contains("auth") { "Unauthorized: authentication required" } else { why };
+            let why = if is_unauthorized(why) { "Unauthorized: authentication required" } else { why };
             json!({ "errorDetail": { "message": format!("Error: {why} ({})", call.request_id) } }).to_string()
         }
         _ => format!("{message}\r\n"),
@@ -268,5 +281,17 @@ pub fn commit_response(_: &Call, answer: &mut Answer) {
         let bytes = Bytes::from(format!("{value}\n"));
         answer.without("content-type");
         answer.body = Body::Stream(Full::new(bytes).map_err(|never| match never {}).boxed_unsync());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_auth_in_it_is_no_refusal() {
+        assert!(is_unauthorized("unauthorized: authentication required"));
+        assert!(is_unauthorized("denied: requested access to the resource is denied"));
+        assert!(!is_unauthorized("Get \"http://auth.example.com/v2/\": dial tcp: no such host"));
     }
 }
