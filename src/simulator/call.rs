@@ -208,8 +208,10 @@ async fn routed(call: &mut Call, route: Route) -> Result<Answer, Answer> {
             Err(_) => return Ok(call.forward().await),
         }
     }
-    if route == Route::ContainerCreate {
+    if matches!(route, Route::ContainerCreate | Route::VolumeCreate) {
         call.asked = call.json.clone().unwrap_or(Value::Null);
+    }
+    if route == Route::ContainerCreate {
         create::look_up_image(call).await;
     }
     for (behaviour, hook) in behaviour::hooks(route) {

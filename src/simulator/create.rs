@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Body};
 use super::call::Call;
 use super::docker::Ask;
-use super::json::{is_strings, put, strings, syntax_error, take, text};
+use super::json::{is_strings, parse, put, strings, take, text};
 use super::state::Container;
-use super::{affinity, links, ports, resources, route, unchecked, volumes};
+use super::{affinity, container_volumes, links, ports, resources, route, unchecked};
 
 /// What the content type does to the body (catalogue: create-content-type-handling).
 pub fn content_type(call: &mut Call) -> Result<(), Answer> {
@@ -41,9 +41,8 @@ pub fn broken_json(call: &mut Call) -> Result<(), Answer> {
     if call.body.is_empty() || !kind.trim_start().starts_with("application/json") {
         return Ok(());
     }
-    let Err(error) = serde_json::from_slice::<Value>(&call.body) else { return Ok(()) };
-    let said = syntax_error(&String::from_utf8_lossy(&call.body), &error);
-    Err(Answer::coded(400, "InvalidContent", format!("Invalid JSON: {said}")))
+    let told = |said| Answer::coded(400, "InvalidContent", format!("Invalid JSON: {said}"));
+    parse(&String::from_utf8_lossy(&call.body)).map(|_| ()).map_err(told)
 }
 
 fn field<'a>(call: &'a Call, pointer: &str) -> Option<&'a Value> {
@@ -190,7 +189,7 @@ pub async fn serve(call: &mut Call) -> Answer {
     }
     let lacks_directory = unchecked::working_directory(call).await;
     let link = links::told_at_create(call).await;
-    volumes::take_over(call).await;
+    container_volumes::take_over(call).await;
     let mut answer = call.forward().await;
     if let Some(id) = answer.value().map(|v| text(v, "/Id").to_owned()) {
         remember(call, &id, lacks_directory, link);
@@ -261,7 +260,6 @@ fn remember(call: &Call, id: &str, lacks_directory: bool, link: Option<links::To
         published: ports::published(&asked, &call.image),
         exposed: ports::exposed(&call.image),
         links: strings(&asked, "/HostConfig/Links"),
-        binds: strings(&asked, "/HostConfig/Binds"),
         volumes_from: strings(&asked, "/HostConfig/VolumesFrom"),
         image_env: strings(&call.image, "/Config/Env"),
         smartos: is_smartos(call, text(&asked, "/Image")),
