@@ -106,7 +106,9 @@ impl Call {
         let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
         let mut ask = Ask::new(self.method.clone(), format!("{prefix}{rest}{query}"));
         for name in ["content-type", "x-registry-auth", "x-registry-config"] {
-            if let Some(value) = self.header(name) {
+            // Not every client says of JSON that it is some, where sdc-docker reads none.
+            let json = Some("application/json").filter(|_| name == "content-type" && self.json.is_some());
+            if let Some(value) = json.or(self.header(name)) {
                 ask.headers.push((name.to_owned(), value.to_owned()));
             }
         }
