@@ -84,8 +84,9 @@ pub struct Exec {
 pub struct Volume {
     /// Its labels.
     pub labels: Option<Value>,
-    /// The last number of its address.
-    pub host: u8,
+    /// How many addresses were given out before its own.
+    #[serde(default)]
+    pub number: u32,
     /// The network that it was asked to be on.
     #[serde(default)]
     pub network: Option<String>,

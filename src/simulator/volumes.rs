@@ -7,7 +7,7 @@ use super::call::Call;
 use super::json::{keep, put, take, text};
 use super::network;
 use super::route::Route;
-use super::state::Volume;
+use super::state::{Memory, Volume};
 
 /// Whether a volume may be called so.
 pub fn is_name(name: &str) -> bool {
@@ -152,8 +152,8 @@ async fn create(call: &mut Call) -> Answer {
     if let Some(name) = answer.value().map(|value| text(value, "/Name").to_owned()) {
         call.service.state.change(|memory| {
             memory.addresses += 1;
-            let host = u8::try_from(memory.addresses % 200).unwrap_or_default();
-            memory.volumes.entry(name).or_insert(Volume { labels, host, network });
+            let number = memory.addresses;
+            memory.volumes.entry(name).or_insert(Volume { labels, number, network });
         });
     }
     answer
@@ -177,7 +177,7 @@ pub fn fields(call: &Call, volume: &mut Value) {
     if let Some(labels) = known.labels.filter(|labels| !labels.is_null()) {
         put(&mut told, "", "Labels", labels);
     }
-    put(&mut told, "", "Mountpoint", json!(format!("192.168.128.{}:/exports/data", known.host)));
+    put(&mut told, "", "Mountpoint", json!(format!("192.168.128.{}:/exports/data", known.number % 200)));
     *volume = told;
 }
 
@@ -186,6 +186,11 @@ pub fn list_fields(call: &Call, list: &mut Value) {
     let mut volumes = list.get("Volumes").and_then(Value::as_array).cloned().unwrap_or_default();
     // Anonymous volumes belong to their zone (catalogue: local-volumes-not-listed).
     volumes.retain(|volume| !is_anonymous(text(volume, "/Name")));
+    // In the order in which they were made (recorded so).
+    volumes.sort_by_key(|volume| {
+        let number = |memory: &Memory| memory.volumes.get(text(volume, "/Name")).map(|known| known.number);
+        call.service.state.read(number)
+    });
     volumes.iter_mut().for_each(|volume| fields(call, volume));
     *list = json!({ "Volumes": volumes });
 }

@@ -295,12 +295,18 @@ impl Beneath {
 
     fn recorded(&self, text: &str) -> String {
         let label = format!("\"{RUN_LABEL}\":\"{}\"", self.prefix);
-        let mut text =
-            text.replace(&format!("{label},"), "").replace(&format!(",{label}"), "").replace(&label, "");
+        // What has no other label was made without any.
+        let alone = format!("\"Labels\":{{{label}}},");
+        let mut text = text
+            .replace(&alone, "")
+            .replace(&format!("{label},"), "")
+            .replace(&format!(",{label}"), "")
+            .replace(&label, "");
         for name in ["busybox", "nginx"] {
             text = text.replace(&self.image(name), name);
         }
         text = text.replace(&format!("{}:latest", self.image("fancy")), "fancy:1.0");
+        text = text.replace(&format!("{}@", self.image("fancy")), "fancy@");
         text.replace(&self.prefix, "")
     }
 
