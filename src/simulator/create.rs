@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Body};
 use super::call::Call;
 use super::docker::Ask;
-use super::json::{is_strings, parse, put, strings, take, text};
+use super::json::{is_strings, object, parse, put, strings, take, text};
 use super::state::Container;
 use super::{affinity, container_volumes, links, ports, resources, route, unchecked};
 
@@ -110,6 +110,35 @@ pub fn field_types(call: &mut Call) -> Result<(), Answer> {
         wrong(call, &pointer, &label, Value::is_object, "an object")?;
     }
     wrong(call, "/HostConfig/NetworkMode", "HostConfig.NetworkMode", Value::is_string, "a string")
+}
+
+/// Fields whose type sdc-docker does not check, with the one that stock Docker insists on.
+const UNCHECKED: &[(&str, &[&str], fn(&Value) -> bool)] = &[
+    ("", &["Domainname", "Hostname", "User", "WorkingDir"], Value::is_string),
+    (
+        "",
+        &["AttachStderr", "AttachStdin", "AttachStdout", "NetworkDisabled", "OpenStdin", "Tty"],
+        Value::is_boolean,
+    ),
+    ("", &["ExposedPorts", "Labels", "Volumes"], Value::is_object),
+    ("", &["OnBuild"], is_strings),
+    ("HostConfig", &["Binds", "Dns", "DnsSearch", "VolumesFrom"], is_strings),
+    ("HostConfig", &["RestartPolicy"], Value::is_object),
+    ("HostConfig", &["ContainerIDFile"], Value::is_string),
+];
+
+/// What is of another type than Docker reads does not go on, nor do limits outside of HostConfig
+/// (catalogue: create-field-type-errors names all that is refused for its type).
+pub fn other_types(call: &mut Call) -> Result<(), Answer> {
+    let Some(body) = &mut call.json else { return Ok(()) };
+    for (path, keys, fits) in UNCHECKED {
+        let Some(object) = object(body, path) else { continue };
+        object.retain(|key, value| !keys.contains(&key.as_str()) || value.is_null() || fits(value));
+    }
+    for key in ["CpuShares", "Cpuset", "Memory", "MemorySwap"] {
+        take(body, "", key);
+    }
+    Ok(())
 }
 
 /// The image must be there (catalogue: create-missing-image-404).

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::header::HeaderValue;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Body};
@@ -139,6 +140,8 @@ async fn push(call: &mut Call) -> Answer {
     if !call.on("push-error-shape") && !call.on("push-stream-format") {
         return call.forward_stream().await;
     }
+    // Docker insists on credentials, be they empty.
+    call.headers.entry("x-registry-auth").or_insert(HeaderValue::from_static("e30="));
     let answer = call.forward().await;
     if answer.is_error() {
         return answer;
@@ -210,7 +213,8 @@ fn asked_name(call: &Call) -> String {
 /// Names that Docker refuses are kept here, where sdc-docker takes them.
 async fn tag(call: &mut Call) -> Answer {
     let name = names::parse(&asked_name(call)).map(|name| name.whole()).unwrap_or_default();
-    if !call.on("tag-names-unchecked") || is_fine_for_docker(&name) {
+    let is_fine = is_fine_for_docker(&name) && !name.contains('@');
+    if !call.on("tag-names-unchecked") || is_fine {
         return call.forward().await;
     }
     match call.service.docker.image(call.name()).await {
@@ -226,7 +230,9 @@ async fn tag(call: &mut Call) -> Answer {
 /// A missing image is told by the name that was asked for
 /// (`ResourceNotFoundError`, sdc-docker `lib/endpoints/images.js:384`, `lib/backends/sdc/images.js:2406`).
 pub fn no_such_image(call: &Call, answer: &mut Answer) {
-    if answer.status == 404 && answer.is_error() {
+    // Names that Docker does not take at all are names here, and an empty one is to Docker another path.
+    let is_no_name = fault_text(answer).contains("invalid reference format") || answer.status == 301;
+    if (answer.status == 404 && answer.is_error()) || is_no_name {
         *answer = Answer::coded(404, "ResourceNotFound", format!("No such image: {}", call.name()));
     }
 }

@@ -145,6 +145,13 @@ async fn create(call: &mut Call) -> Answer {
             return Answer::coded(409, "VolumeAlreadyExists", message);
         }
     }
+    if let Some(Value::Object(labels)) = call.json.as_mut().and_then(|body| body.get_mut("Labels")) {
+        // Nobody checks what a label holds; Docker takes texts only, and shows none of them.
+        labels
+            .values_mut()
+            .filter(|value| !value.is_string())
+            .for_each(|value| *value = json!(value.to_string()));
+    }
     let asked = text(&call.asked, "/DriverOpts/network");
     let network = network::resolve(&call.service.world.networks, asked).ok();
     let network = network.filter(|_| call.on("volume-network-option")).map(|network| network.name.clone());

@@ -12,8 +12,8 @@ use crate::simulator::{
 pub static ALL: &[Behaviour] = &[
     // What is checked, in order.
     always(&["create-content-type-handling"], "Bodies by their content type", &[
-        Before(CREATE, create::content_type), Before(&[R::VolumeCreate], create::broken_json)]),
-    always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image), Before(CREATE, create::field_types)]),
+        Before(CREATE, create::content_type), Before(&[R::VolumeCreate, R::ExecCreate, R::Copy], create::broken_json)]),
+    always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image), Before(CREATE, create::field_types), Before(CREATE, create::other_types)]),
     always(&["create-name-in-body"], "The name in the body is a text", &[Before(CREATE, create::name_in_body)]),
     always(&["create-hostconfig-required"], "HostConfig is needed", &[Before(CREATE, create::hostconfig)]),
     always(&["create-cmd-entrypoint-string-rejected"], "Commands are lists", &[Before(CREATE, create::commands)]),
