@@ -112,8 +112,11 @@ pub fn field_types(call: &mut Call) -> Result<(), Answer> {
     wrong(call, "/HostConfig/NetworkMode", "HostConfig.NetworkMode", Value::is_string, "a string")
 }
 
+/// Where fields stand, their names, and whether stock Docker reads a value.
+type Fields = (&'static str, &'static [&'static str], fn(&Value) -> bool);
+
 /// Fields whose type sdc-docker does not check, with the one that stock Docker insists on.
-const UNCHECKED: &[(&str, &[&str], fn(&Value) -> bool)] = &[
+const UNCHECKED: &[Fields] = &[
     ("", &["Domainname", "Hostname", "User", "WorkingDir"], Value::is_string),
     (
         "",
