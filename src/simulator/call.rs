@@ -16,7 +16,7 @@ use super::route::{self, Matched, Route};
 use super::service::Service;
 use super::{
     archive, attach, build, checks, create, exec, gate, image_show, images, lifecycle, links, list, logs,
-    render, stats, system, volumes,
+    provisioning, render, stats, system, volumes,
 };
 
 /// A call under way.
@@ -200,6 +200,9 @@ async fn routed(call: &mut Call, route: Route) -> Result<Answer, Answer> {
     }
     checks::check_version(call, route)?;
     gate::approved_first(call, route)?;
+    if route == Route::ContainerDelete {
+        provisioning::not_removed(call).await?;
+    }
     if route.names_container() {
         match call.service.docker.container(call.name()).await {
             Ok(container) => call.container = container,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::behaviour::behaviours;
 use super::docker::{Ask, Docker};
+use super::provisioning::Zones;
 use super::state::State;
 use super::{Settings, SimulatorError, World};
 use hyper::Method;
@@ -20,6 +21,8 @@ pub struct Service {
     pub docker: Docker,
     pub state: State,
     pub latency: AtomicBool,
+    /// The zones that are being made.
+    pub zones: Zones,
     /// The headers that the Docker beneath puts on every answer.
     pub docker_headers: Vec<(String, String)>,
 }
@@ -48,6 +51,7 @@ impl Service {
             docker,
             state,
             latency: AtomicBool::new(settings.latency),
+            zones: Zones::default(),
             docker_headers,
         })
     }
