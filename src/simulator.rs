@@ -14,6 +14,7 @@ mod build_context;
 mod build_stream;
 mod call;
 mod checks;
+mod container_volumes;
 mod create;
 mod docker;
 mod dockerfile;

@@ -1,12 +1,24 @@
 //! `HostConfig.LogConfig`: which log drivers and options are taken
-//! (sdc-docker `lib/validate.js:279-395`, `lib/common.js:42-111`).
+//! (sdc-docker `lib/validate.js:279-395`, `lib/common.js:42-111`), and what inspect tells of them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
-use super::json::text;
-use super::logs::DRIVERS;
+use super::json::{put, take, text};
+
+/// The drivers that sdc-docker knows, whether or not they are enabled (`lib/common.js:42-111`).
+const DRIVERS: [&str; 5] = ["json-file", "syslog", "gelf", "fluentd", "none"];
+
+/// A driver that is not known (catalogue: log-driver-set).
+pub fn known_driver(call: &mut Call) -> Result<(), Answer> {
+    let kind = call.json.as_ref().map(|body| text(body, "/HostConfig/LogConfig/Type")).unwrap_or_default();
+    match kind {
+        "" => Ok(()),
+        kind if DRIVERS.contains(&kind) => Ok(()),
+        kind => Err(Answer::invalid(format!("unsupported log driver: {kind}"))),
+    }
+}
 
 /// A log driver must be enabled (catalogue: log-driver-not-enabled).
 pub fn driver(call: &mut Call) -> Result<(), Answer> {
@@ -49,11 +61,28 @@ fn is_size(text: &str) -> bool {
     text.strip_suffix(['k', 'm', 'g']).is_some_and(is_positive)
 }
 
+/// Only the current file is read: it is the only one that the Docker beneath keeps
+/// (catalogue: logs-current-file-only).
+pub fn one_file(call: &mut Call) -> Result<(), Answer> {
+    if let Some(body) = &mut call.json {
+        take(body, "HostConfig/LogConfig/Config", "max-file");
+    }
+    Ok(())
+}
+
+/// Inspect tells how many files were asked for.
+pub fn show_files(call: &Call, container: &mut Value) {
+    let record = call.service.state.container(text(container, "/Id")).unwrap_or_default();
+    let files = text(&record.asked, "/HostConfig/LogConfig/Config/max-file");
+    if !files.is_empty() {
+        put(container, "HostConfig/LogConfig/Config", "max-file", json!(files));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::simulator::answer::Body;
-    use serde_json::json;
 
     #[test]
     fn options_are_checked_by_their_kind() {

@@ -3,7 +3,7 @@
 use super::Hook::{After, Answered, Before, Woven};
 use super::{Behaviour, CREATE, INSPECT, always};
 use crate::simulator::route::Route as R;
-use crate::simulator::{archive, exec, logs};
+use crate::simulator::{archive, exec, log_config};
 
 #[rustfmt::skip]
 pub static ALL: &[Behaviour] = &[
@@ -37,7 +37,7 @@ pub static ALL: &[Behaviour] = &[
     always(&["logs-tail-missing-or-invalid"], "Logs need a tail", &[Woven]),
     always(&["logs-timestamps-format"], "Times in logs", &[Woven]),
     always(&["logs-current-file-only"], "One file of logs", &[
-        Before(CREATE, logs::one_file), After(INSPECT, logs::show_files)]),
+        Before(CREATE, log_config::one_file), After(INSPECT, log_config::show_files)]),
     // Archives.
     always(&["archive-missing-path-param"], "Copying without a path", &[
         Before(&[R::ArchiveGet, R::ArchiveHead, R::ArchivePut], archive::needs_path)]),
