@@ -168,71 +168,126 @@ impl Proof<'_> {
 
     /// Switches the behaviour off, and tells what is not as it should be.
     ///
-    /// Where another one shows in its stead (201 for create once a refusal is gone: it is a 200
-    /// there), that one is known at the place, and is switched off as well: then it is fixed.
+    /// Where others show in its stead (201 for create once a refusal is gone: it is a 200 there; what
+    /// is not refused any more by one rule is by the next), the fewest of them are switched off as
+    /// well: then it is fixed.
     fn outcome(&self, loaded: &Loaded) -> Outcome {
         let mut off = BTreeSet::from([self.behaviour.ids[0]]);
         loop {
-            let (store, report, _state) = match self.run(&off) {
-                Ok(ran) => ran,
-                Err(error) => return Outcome { off, wrong: vec![error] },
-            };
-            let is_off = |id: &str| carrying(id).is_some_and(|each| off.contains(each.ids[0]));
-            let others = loaded.suite.divergences.iter().filter(|each| !is_off(&each.id));
-            let mut others: Vec<Divergence> = others.cloned().collect();
-            // In the stead of what a later release has not any more shows what that release has.
-            if self.behaviour.until.is_some() {
-                others.iter_mut().for_each(|each| each.when.release = Range::default());
+            let found = self.found(loaded, &off);
+            if found.wrong.is_empty() && found.behind.is_empty() {
+                return Outcome { off, wrong: Vec::new() };
             }
-            let mut wrong = Vec::new();
-            let mut behind = BTreeSet::new();
-            for told in &report.verdicts {
-                let case = told.case();
-                let Some(verdict) = judged(&store, loaded, &case, &others) else {
-                    let reason = told.reason.as_deref().unwrap_or_default();
-                    wrong.push(format!("{case} {}: {reason}", told.verdict.word()));
-                    continue;
-                };
-                let was_asked = |finding: &&Finding| !self.world.unreached[&case].contains(&finding.step);
-                let still = |finding: &&Finding| {
-                    let ours =
-                        finding.divergence.as_deref().is_some_and(|id| self.behaviour.ids.contains(&id));
-                    ours && finding.finding != FindingKind::Fixed
-                };
-                for finding in told.findings.iter().filter(still) {
-                    let instead = |other: &&Finding| {
-                        let (here, there) = (&finding.at, &other.at);
-                        other.finding == FindingKind::Known
-                            && other.step == finding.step
-                            && (here.starts_with(there.as_str()) || there.starts_with(here.as_str()))
-                    };
-                    let instead = verdict.findings.iter().filter(instead);
-                    let instead: Vec<&str> =
-                        instead.filter_map(|other| other.divergence.as_deref()).collect();
-                    behind.extend(instead.iter().filter_map(|id| carrying(id)).map(|each| each.ids[0]));
-                    if instead.is_empty() {
-                        wrong.push(format!("{case} {}", one_line(finding)));
-                    }
+            if !found.wrong.is_empty() {
+                let pool = behaviours().filter(|each| each.holds_at(&self.world.release));
+                let pool: Vec<&'static str> =
+                    pool.map(|each| each.ids[0]).filter(|id| !off.contains(id)).collect();
+                let all: BTreeSet<&'static str> = off.iter().chain(&pool).copied().collect();
+                if !self.found(loaded, &all).wrong.is_empty() {
+                    return Outcome { off, wrong: found.wrong };
                 }
-                // What is fixed is told with all pins in place: one of ours may keep a wider one away.
-                let is_other = |finding: &&Finding| !finding.divergence.as_deref().is_some_and(is_off);
-                let fixed =
-                    told.findings.iter().filter(|each| each.finding == FindingKind::Fixed).filter(is_other);
-                let fails =
-                    |finding: &&Finding| matches!(finding.finding, FindingKind::New | FindingKind::Drifted);
-                let unexplained = verdict.findings.iter().filter(fails).chain(fixed).filter(was_asked);
-                wrong.extend(unexplained.map(|finding| format!("{case} {}", one_line(finding))));
+                let more = self.fewest(loaded, &off, &pool, true);
+                off.extend(more);
+                return Outcome { off, wrong: Vec::new() };
             }
-            let fixed: BTreeSet<&str> = report.fixed.iter().map(|row| row.divergence.as_str()).collect();
-            behind.retain(|id| !off.contains(id));
-            if !wrong.is_empty() || behind.is_empty() {
-                let ours = self.behaviour.ids.iter().filter(|id| self.world.cases.contains_key(**id));
-                wrong.extend(ours.filter(|id| !fixed.contains(**id)).map(|id| format!("{id} is not fixed")));
-                return Outcome { off, wrong };
-            }
-            off.extend(behind);
+            off.extend(found.behind);
         }
     }
+
+    /// The fewest of the pool that have to be off besides others for everything to be as it should,
+    /// by halves (Junker's QuickXplain).
+    fn fewest(
+        &self,
+        loaded: &Loaded,
+        off: &BTreeSet<&'static str>,
+        pool: &[&'static str],
+        is_known_to_be_wrong: bool,
+    ) -> BTreeSet<&'static str> {
+        let is_fine = || {
+            let found = self.found(loaded, off);
+            found.wrong.is_empty() && found.behind.is_empty()
+        };
+        if pool.is_empty() || (!is_known_to_be_wrong && is_fine()) {
+            return BTreeSet::new();
+        }
+        if pool.len() == 1 {
+            return pool.iter().copied().collect();
+        }
+        let (one, other) = pool.split_at(pool.len() / 2);
+        let with = |more: &[&'static str]| off.iter().chain(more).copied().collect();
+        let of_other = self.fewest(loaded, &with(one), other, false);
+        let kept: Vec<&'static str> = of_other.iter().copied().collect();
+        let of_one = self.fewest(loaded, &with(&kept), one, kept.is_empty());
+        of_one.union(&of_other).copied().collect()
+    }
+
+    /// What is found with some behaviours off.
+    fn found(&self, loaded: &Loaded, off: &BTreeSet<&'static str>) -> Found {
+        let (store, report, _state) = match self.run(off) {
+            Ok(ran) => ran,
+            Err(error) => return Found { wrong: vec![error], behind: BTreeSet::new() },
+        };
+        let is_off = |id: &str| carrying(id).is_some_and(|each| off.contains(each.ids[0]));
+        let others = loaded.suite.divergences.iter().filter(|each| !is_off(&each.id));
+        let mut others: Vec<Divergence> = others.cloned().collect();
+        // In the stead of what a later release has not any more shows what that release has.
+        if self.behaviour.until.is_some() {
+            others.iter_mut().for_each(|each| each.when.release = Range::default());
+        }
+        let mut wrong = Vec::new();
+        let mut behind = BTreeSet::new();
+        for told in &report.verdicts {
+            let case = told.case();
+            let Some(verdict) = judged(&store, loaded, &case, &others) else {
+                let reason = told.reason.as_deref().unwrap_or_default();
+                wrong.push(format!("{case} {}: {reason}", told.verdict.word()));
+                continue;
+            };
+            let was_asked = |finding: &&Finding| !self.world.unreached[&case].contains(&finding.step);
+            // A pin may say that both sides answer the same.
+            let still = |finding: &&Finding| {
+                let ours = finding.divergence.as_deref().is_some_and(|id| self.behaviour.ids.contains(&id));
+                ours && finding.finding != FindingKind::Fixed && finding.reference != finding.candidate
+            };
+            for finding in told.findings.iter().filter(still) {
+                let instead = |other: &&Finding| {
+                    let (here, there) = (&finding.at, &other.at);
+                    other.finding == FindingKind::Known
+                        && other.step == finding.step
+                        && (here.starts_with(there.as_str()) || there.starts_with(here.as_str()))
+                };
+                let instead = verdict.findings.iter().filter(instead);
+                let instead: Vec<&str> = instead.filter_map(|other| other.divergence.as_deref()).collect();
+                behind.extend(instead.iter().filter_map(|id| carrying(id)).map(|each| each.ids[0]));
+                if instead.is_empty() {
+                    wrong.push(format!("{case} {}", one_line(finding)));
+                }
+            }
+            // What is fixed is told with all pins in place: one of ours may keep a wider one away.
+            let is_other = |finding: &&Finding| !finding.divergence.as_deref().is_some_and(is_off);
+            let fixed =
+                told.findings.iter().filter(|each| each.finding == FindingKind::Fixed).filter(is_other);
+            let fails =
+                |finding: &&Finding| matches!(finding.finding, FindingKind::New | FindingKind::Drifted);
+            let unexplained = verdict.findings.iter().filter(fails).chain(fixed).filter(was_asked);
+            wrong.extend(unexplained.map(|finding| format!("{case} {}", one_line(finding))));
+        }
+        behind.retain(|id| !off.contains(id));
+        if wrong.is_empty() && behind.is_empty() {
+            let fixed: BTreeSet<&str> = report.fixed.iter().map(|row| row.divergence.as_str()).collect();
+            let ours = self.behaviour.ids.iter().filter(|id| self.world.cases.contains_key(**id));
+            wrong.extend(ours.filter(|id| !fixed.contains(**id)).map(|id| format!("{id} is not fixed")));
+        }
+        Found { wrong, behind }
+    }
+}
+
+/// What is found with some behaviours off.
+struct Found {
+    /// What is not as it should be.
+    wrong: Vec<String>,
+    /// Others that are known at the places of the behaviour.
+    behind: BTreeSet<&'static str>,
 }
 
 /// What came of switching off.
