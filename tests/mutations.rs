@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 use divergence::divergence::Matcher;
 use divergence::pointer::Pointer;
 use divergence::scenario::StepId;
-use divergence::verdict::{Finding, FindingKind, PinPlace};
+use divergence::verdict::{Finding, FindingKind};
 use mutate::{Dice, Kind, is_token, mutate, put, sites};
 use pairs::{Project, Spot, is_at, spots, without_ids};
 use serde_json::Value;
@@ -138,7 +138,7 @@ fn outcome(
         let found = project.observation(pin).map(|observation| &observation.candidate);
         found.is_some_and(|matcher| !matches!(matcher, Matcher::Is(_) | Matcher::Absent))
     };
-    let pin = here.iter().filter_map(|each| each.pin.as_ref()).map(PinPlace::to_string).find(takes);
+    let pin = here.iter().filter_map(|each| each.pin.as_ref()).map(ToString::to_string).find(takes);
     Some((pin.map_or(Outcome::Missed, Outcome::Pinned), place))
 }
 
@@ -190,8 +190,9 @@ fn run(project: &Project, count: u64, seed: u64) -> Figures {
         let (word, spot, place, outcome) = done.unwrap();
         let snapshot = &project.pairs[spot.pair].candidate;
         let pins = known[spot.pair].iter().filter(|each| is_at(each, snapshot, spot, &place));
-        let pins = pins.filter_map(|each| each.pin.as_ref()).map(PinPlace::to_string);
-        pins.for_each(|pin| *figures.tried.entry(pin).or_default() += 1);
+        for pin in pins.filter_map(|each| each.pin.as_ref()) {
+            *figures.tried.entry(pin.to_string()).or_default() += 1;
+        }
         // What is as the reference answers must be told so.
         let is_missed = outcome == Outcome::Missed
             || (word == "as the reference" && outcome != Outcome::Found(FindingKind::Fixed));
