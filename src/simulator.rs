@@ -20,6 +20,7 @@ mod docker;
 mod dockerfile;
 mod exec;
 mod exit;
+mod field_types;
 mod filters;
 mod frames;
 mod gate;

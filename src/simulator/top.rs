@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::create::fault_text;
 use super::inside::platform_processes;
-use super::json::{put, text};
+use super::json::{number, put, text};
 
 const TITLES: [&str; 8] = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"];
 
@@ -18,7 +18,7 @@ pub fn no_arguments(call: &mut Call) -> Result<(), Answer> {
 }
 
 /// The same columns always, with numbers in their cells (catalogue: top-fixed-columns).
-pub fn fixed_columns(_: &Call, top: &mut Value) {
+pub fn fixed_columns(call: &Call, top: &mut Value) {
     let titles = super::json::strings(top, "/Titles");
     let rows = top.get("Processes").and_then(Value::as_array).cloned().unwrap_or_default();
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
@@ -32,7 +32,12 @@ pub fn fixed_columns(_: &Call, top: &mut Value) {
         json!(["0", pid, cell("PPID").unwrap_or_default(), "0", now.to_string(), "-1", "0", command])
     };
     let mut rows: Vec<Value> = rows.iter().map(row).collect();
-    rows.sort_by_key(|row| row.get(1).and_then(Value::as_str).and_then(|pid| pid.parse::<u32>().ok()));
+    // By number, the first process first: the numbers of a Docker host begin anew at some time.
+    let first = number(&call.container, "/State/Pid").unwrap_or_default();
+    rows.sort_by_key(|row| {
+        let pid = row.get(1).and_then(Value::as_str).and_then(|pid| pid.parse::<i64>().ok());
+        (pid.is_some_and(|pid| pid < first), pid)
+    });
     put(top, "", "Titles", json!(TITLES));
     put(top, "", "Processes", json!(rows));
 }

@@ -4,8 +4,8 @@ use super::Hook::{After, Answered, Before, Each, Woven};
 use super::{Behaviour, CREATE, INSPECT, LATER, LIST, always, since, until};
 use crate::simulator::route::Route as R;
 use crate::simulator::{
-    affinity, container_volumes, create, exit, gate, inspect, labels, links, log_config, network, options,
-    ports, resources, unchecked,
+    affinity, container_volumes, create, exit, field_types, gate, inspect, labels, links, log_config,
+    network, options, ports, resources, unchecked,
 };
 
 #[rustfmt::skip]
@@ -13,10 +13,10 @@ pub static ALL: &[Behaviour] = &[
     // What is checked, in order.
     always(&["create-content-type-handling"], "Bodies by their content type", &[
         Before(CREATE, create::content_type), Before(&[R::VolumeCreate, R::ExecCreate, R::Copy], create::broken_json)]),
-    always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image), Before(CREATE, create::field_types), Before(CREATE, create::other_types)]),
-    always(&["create-name-in-body"], "The name in the body is a text", &[Before(CREATE, create::name_in_body)]),
-    always(&["create-hostconfig-required"], "HostConfig is needed", &[Before(CREATE, create::hostconfig)]),
-    always(&["create-cmd-entrypoint-string-rejected"], "Commands are lists", &[Before(CREATE, create::commands)]),
+    always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, field_types::image), Before(CREATE, field_types::field_types), Before(CREATE, field_types::other_types)]),
+    always(&["create-name-in-body"], "The name in the body is a text", &[Before(CREATE, field_types::name_in_body)]),
+    always(&["create-hostconfig-required"], "HostConfig is needed", &[Before(CREATE, field_types::hostconfig)]),
+    always(&["create-cmd-entrypoint-string-rejected"], "Commands are lists", &[Before(CREATE, field_types::commands)]),
     always(&["log-driver-set"], "Five log drivers", &[Before(CREATE, log_config::known_driver)]),
     always(&["log-driver-not-enabled"], "Log drivers are enabled by the operator", &[Before(CREATE, log_config::driver)]),
     always(&["log-opt-validation"], "Options of log drivers", &[Before(CREATE, log_config::options)]),
