@@ -8,6 +8,8 @@ use super::state::Container;
 /// The server that a container is on; a stand-in.
 const SERVER: &str = "00000000-0000-4000-8000-0cc47adeb0a4";
 
+const ROOT_SIZE: &str = "df -Pk / | awk 'NR == 2 { print $2 }'";
+
 const METADATA_TOOL: &str = "/native/usr/sbin/mdata-get";
 
 /// A command whose output is rewritten.
@@ -21,6 +23,8 @@ pub enum Look {
     ProcMounts,
     /// `df`.
     Df,
+    /// `df -Pk /`, of which awk prints the size.
+    RootSize,
     /// `uname -r`.
     Release,
     /// `cat /etc/hosts`.
@@ -36,6 +40,7 @@ pub fn look(command: &[String]) -> Option<Look> {
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     let name = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
     match words.as_slice() {
+        [_, "-c", ROOT_SIZE] => Some(Look::RootSize),
         [shell, "-c", script] if matches!(name(shell).as_str(), "sh" | "bash" | "ash") => {
             let inner: Vec<String> = script.split_whitespace().map(str::to_owned).collect();
             let plain = !script.contains(['|', ';', '&', '>', '<', '$', '(', '`']);
@@ -61,7 +66,13 @@ pub fn told(look: Look) -> Option<&'static str> {
     match look {
         Look::Metadata => Some(SERVER),
         Look::MetadataTool => Some(METADATA_TOOL),
-        Look::Processes | Look::Mount | Look::ProcMounts | Look::Df | Look::Release | Look::Hosts => None,
+        Look::Processes
+        | Look::Mount
+        | Look::ProcMounts
+        | Look::Df
+        | Look::RootSize
+        | Look::Release
+        | Look::Hosts => None,
     }
 }
 
@@ -70,11 +81,21 @@ pub fn rewrite(look: Look, output: &str, service: &Service, container: Option<&C
     match look {
         Look::Processes => processes(output, service, container),
         Look::Mount | Look::ProcMounts | Look::Df => mounts::rewrite(look, output, service),
+        Look::RootSize if service.on("disk-quota-from-package") => {
+            root_size(service, container).map_or_else(|| output.to_owned(), |kib| format!("{kib}\n"))
+        }
         // The emulated kernel (sdc-docker `lib/backends/sdc/containers.js:58`).
         Look::Release if service.on("kernel-version-in-container") => "3.13.0\n".to_owned(),
         Look::Hosts if service.on("etc-hosts-and-resolv") => hosts(output, container),
-        Look::Release | Look::Hosts | Look::Metadata | Look::MetadataTool => output.to_owned(),
+        Look::RootSize | Look::Release | Look::Hosts | Look::Metadata | Look::MetadataTool => output.to_owned(),
     }
+}
+
+/// The size of the root: the disk of the package (catalogue: disk-quota-from-package).
+fn root_size(service: &Service, container: Option<&Container>) -> Option<u64> {
+    let name = &container?.package;
+    let package = service.world.packages.iter().find(|package| package.name == *name)?;
+    Some(package.disk_mib * 1024)
 }
 
 /// The hosts file without the line that Docker writes for the container itself: a zone has only

@@ -1,11 +1,11 @@
 //! `HostConfig.LogConfig`: which log drivers and options are taken
 //! (sdc-docker `lib/validate.js:279-395`, `lib/common.js:42-111`).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
-use super::json::text;
+use super::json::{put, take, text};
 use super::logs::DRIVERS;
 
 /// A log driver must be enabled (catalogue: log-driver-not-enabled).
@@ -21,6 +21,9 @@ pub fn driver(call: &mut Call) -> Result<(), Answer> {
 
 /// The options of a log driver (catalogue: log-opt-validation).
 pub fn options(call: &mut Call) -> Result<(), Answer> {
+    if !["", "json-file"].contains(&text(&call.asked, "/HostConfig/LogConfig/Type")) {
+        return Ok(());
+    }
     let Some(Value::Object(options)) = call.asked.pointer("/HostConfig/LogConfig/Config") else {
         return Ok(());
     };
@@ -41,6 +44,45 @@ fn option(key: &str, value: &Value) -> Result<(), Answer> {
     }
 }
 
+/// What every container of a driver gets unless it asked for something else; `{{.ID}}` is its short
+/// id (sdc-docker `lib/common.js:43-108`).
+const DEFAULTS: [(&str, &str, &str); 4] = [
+    ("fluentd", "fluentd-tag", "{{.ID}}"),
+    ("gelf", "gelf-tag", "{{.ID}}"),
+    ("syslog", "syslog-facility", "daemon"),
+    ("syslog", "syslog-tag", "{{.ID}}"),
+];
+
+/// The engine beneath knows no tag under these names.
+pub fn known_beneath(call: &mut Call) -> Result<(), Answer> {
+    if let Some(body) = &mut call.json {
+        for (_, key, _) in DEFAULTS.iter().filter(|(_, key, _)| key.ends_with("-tag")) {
+            take(body, "HostConfig/LogConfig/Config", key);
+        }
+    }
+    Ok(())
+}
+
+/// Inspect tells the options that nobody asked for (catalogue: log-opt-defaults-in-inspect).
+pub fn defaults(call: &Call, container: &mut Value) {
+    let id = text(container, "/Id").to_owned();
+    let Some(record) = call.service.state.container(&id) else { return };
+    let kind = text(&record.asked, "/HostConfig/LogConfig/Type");
+    let Some(mut config) = record.asked.pointer("/HostConfig/LogConfig/Config").cloned() else { return };
+    for (_, key, value) in DEFAULTS.iter().filter(|(driver, ..)| *driver == kind) {
+        if let Value::Object(config) = &mut config {
+            config.entry(*key).or_insert(json!(value.replace("{{.ID}}", id.get(..12).unwrap_or(&id))));
+        }
+    }
+    let address = text(&config, "/syslog-address").to_owned();
+    if address.split(':').count() == 2 {
+        put(&mut config, "", "syslog-address", json!(format!("{address}:514")));
+    }
+    if !kind.is_empty() && kind != "json-file" {
+        put(container, "HostConfig/LogConfig", "Config", config);
+    }
+}
+
 fn is_positive(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit()) && text.bytes().any(|b| b != b'0')
 }
@@ -53,7 +95,6 @@ fn is_size(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::simulator::answer::Body;
-    use serde_json::json;
 
     #[test]
     fn options_are_checked_by_their_kind() {

@@ -142,6 +142,38 @@ pub fn one_file(call: &mut Call) -> Result<(), Answer> {
     Ok(())
 }
 
+/// A log has a largest size; the engine beneath drops what is older (catalogue: log-max-size-default).
+pub fn default_size(call: &mut Call) -> Result<(), Answer> {
+    let bytes = call.service.world.log_bytes.to_string();
+    let Some(Value::Object(host)) = call.json.as_mut().and_then(|body| body.get_mut("HostConfig")) else {
+        return Ok(());
+    };
+    let asked = host.get("LogConfig").filter(|config| config.is_object()).cloned();
+    let mut config = asked.unwrap_or(json!({}));
+    let kind = text(&config, "/Type");
+    let is_sized = !text(&config, "/Config/max-size").is_empty();
+    if is_sized || !["", "json-file"].contains(&kind) {
+        return Ok(());
+    }
+    put(&mut config, "", "Type", json!("json-file"));
+    if !config.get("Config").is_some_and(Value::is_object) {
+        put(&mut config, "", "Config", json!({}));
+    }
+    put(&mut config, "Config", "max-size", json!(bytes));
+    host.insert("LogConfig".to_owned(), config);
+    Ok(())
+}
+
+/// Inspect tells nothing of the size that was not asked for.
+pub fn show_size(call: &Call, container: &mut Value) {
+    let is_asked = |record: super::state::Container| {
+        !text(&record.asked, "/HostConfig/LogConfig/Config/max-size").is_empty()
+    };
+    if call.service.state.container(text(container, "/Id")).is_some_and(|record| !is_asked(record)) {
+        take(container, "HostConfig/LogConfig/Config", "max-size");
+    }
+}
+
 /// Inspect tells how many files were asked for.
 pub fn show_files(call: &Call, container: &mut Value) {
     let record = call.service.state.container(text(container, "/Id")).unwrap_or_default();

@@ -20,6 +20,10 @@ pub struct Service {
     pub docker: Docker,
     pub state: State,
     pub latency: AtomicBool,
+    /// The attaches under way.
+    pub attached: super::attach::Sessions,
+    /// Whose turn it is to be copied from, by container.
+    pub copies: super::archive::Turns,
     /// The headers that the Docker beneath puts on every answer.
     pub docker_headers: Vec<(String, String)>,
 }
@@ -48,6 +52,8 @@ impl Service {
             docker,
             state,
             latency: AtomicBool::new(settings.latency),
+            attached: super::attach::Sessions::default(),
+            copies: super::archive::Turns::default(),
             docker_headers,
         })
     }

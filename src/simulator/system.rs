@@ -108,13 +108,22 @@ pub fn version_fields(_: &Call, version: &mut Value) {
 pub fn info_values(call: &Call, info: &mut Value) {
     let world = &call.service.world;
     put(info, "", "Driver", json!("sdc"));
-    put(info, "", "DriverStatus", json!([["SDCAccount", world.account]]));
+    // Whose account it is, is another matter.
+    let whose = info.pointer("/DriverStatus/0/1").cloned();
+    put(info, "", "DriverStatus", json!([["SDCAccount", whose]]));
     let build = if call.service.release == "0.7" { "0.7.11" } else { call.service.release.as_str() };
     put(info, "", "ExecutionDriver", json!(format!("sdc-{build}")));
     put(info, "", "OperatingSystem", json!("SmartDataCenter"));
     put(info, "", "Name", json!(world.datacenter));
     put(info, "", "ID", json!(world.id));
     put(info, "", "LoggingDriver", json!("json-file"));
+}
+
+/// Without TLS everybody is one account (catalogue: no-tls-means-admin).
+pub fn info_account(call: &Call, info: &mut Value) {
+    if let Some(whose) = info.pointer_mut("/DriverStatus/0/1") {
+        *whose = json!(call.service.world.account);
+    }
 }
 
 /// A constant (catalogue: info-kernel-version-fixed).

@@ -1,6 +1,7 @@
 //! The world file: account, packages, networks, limits and times. Parsing only, no I/O.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use toml_edit::{Document, DocumentMut, Item, Table};
 
@@ -69,6 +70,10 @@ pub struct World {
     pub domain: String,
     /// The resolvers of a container.
     pub resolvers: Vec<String>,
+    /// The platform of its servers, by its time.
+    pub platform: String,
+    /// Whether the account can see the packages.
+    pub sees_packages: bool,
     /// Whether there are fabric networks.
     pub fabrics: bool,
     /// Whether there are NFS volumes.
@@ -93,6 +98,12 @@ pub struct World {
     pub max_volumes_from: usize,
     /// How many ports of a protocol may be published.
     pub max_ports: usize,
+    /// How long a connection may be idle where a call sets no time of its own.
+    pub idle: Duration,
+    /// How long an attach waits for its container to be started.
+    pub attachable: Duration,
+    /// How large a log becomes before it is rotated, where nothing was asked for.
+    pub log_bytes: u64,
     /// The packages.
     pub packages: Vec<Package>,
     /// The networks, in the order in which they are listed.
@@ -118,6 +129,8 @@ impl World {
             id: string(root, "id")?,
             domain: string(root, "domain")?,
             resolvers: strings(root, "resolvers")?,
+            platform: string(root, "platform")?,
+            sees_packages: boolean(root, "sees-packages")?,
             fabrics: boolean(root, "fabrics")?,
             nfs_volumes: boolean(root, "nfs-volumes")?,
             log_drivers: strings(root, "log-drivers")?,
@@ -130,6 +143,9 @@ impl World {
             max_volumes: size(limits, "volumes")?,
             max_volumes_from: size(limits, "volumes-from")?,
             max_ports: size(limits, "ports")?,
+            idle: milliseconds(limits, "idle-ms")?,
+            attachable: milliseconds(limits, "attachable-ms")?,
+            log_bytes: number(limits, "log-bytes")?,
             packages: tables(root, "packages")?.map(package).collect::<Result<_, _>>()?,
             networks: tables(root, "networks")?.map(network).collect::<Result<_, _>>()?,
             gate: root
@@ -253,6 +269,10 @@ fn number(table: &Table, key: &str) -> Result<u64, String> {
 
 fn size(table: &Table, key: &str) -> Result<usize, String> {
     usize::try_from(number(table, key)?).map_err(|_| format!("{key}: too large"))
+}
+
+fn milliseconds(table: &Table, key: &str) -> Result<Duration, String> {
+    number(table, key).map(Duration::from_millis)
 }
 
 fn strings(table: &Table, key: &str) -> Result<Vec<String>, String> {

@@ -23,8 +23,11 @@ pub static ALL: &[Behaviour] = &[
     always(&["delete-volumes-param-ignored"], "Volumes go with their container", &[Before(&[R::ContainerDelete], lifecycle::delete_volumes)]),
     always(&["delete-volumes-shared-500"], "Volumes that are shared", &[Before(&[R::ContainerDelete], lifecycle::delete_shared)]),
     always(&["wait-on-created-container"], "Waiting for what never ran", &[Woven]),
+    always(&["request-timeouts"], "Connections may not be idle for long", &[Woven]),
     always(&["wait-polls-every-second"], "Waiting polls", &[Woven]),
     always(&["resize-parameters"], "Resizing", &[Woven]),
+    always(&["dockerinit-as-init"], "A command that cannot be run", &[
+        After(INSPECT, exit::show_failure), Each(LIST, exit::show_listed_failure)]),
     always(&["exit-status-differs"], "Exit statuses", &[After(INSPECT, exit::inspect), Each(LIST, exit::list)]),
     always(&["wait-without-error-field"], "A wait has no Error", &[After(&[R::Wait], lifecycle::no_error_field)]),
     // What a container sees.
@@ -38,6 +41,7 @@ pub static ALL: &[Behaviour] = &[
     always(&["native-filesystems"], "/native", &[Woven]),
     always(&["objfs-system-object"], "/system/object", &[Woven]),
     always(&["ctfs-system-contract"], "/system/contract", &[Woven]),
+    always(&["disk-quota-from-package"], "The disk of the package", &[Woven]),
     always(&["root-filesystem-zfs"], "A ZFS root", &[Woven]),
     always(&["tmpfs-zero"], "No tmpfs", &[Woven]),
     // Inspect and list.
@@ -48,6 +52,8 @@ pub static ALL: &[Behaviour] = &[
     always(&["cpu-shares-from-package"], "CPU shares of the package", &[Before(CREATE, resources::no_shares), After(INSPECT, resources::shares)]),
     always(&["inspect-config-memory-from-vm"], "Memory in Config", &[After(INSPECT, resources::config_memory)]),
     always(&["inspect-labels-package"], "The package is a label", &[After(INSPECT, resources::inspect_label)]),
+    always(&["label-joyent-namespace"], "The label of the package has its name", &[After(INSPECT, resources::package_name)]),
+    always(&["label-null-when-empty"], "No labels are null", &[After(INSPECT, resources::null_labels)]),
     always(&["list-labels-package-unknown"], "The package is a label in lists", &[Each(LIST, resources::list_label)]),
     always(&["own-ip-stack-per-container"], "An address of one's own", &[
         Before(CREATE, ports::publish_nothing_beneath), After(INSPECT, ports::show_asked)]),
@@ -75,6 +81,7 @@ pub static ALL: &[Behaviour] = &[
     always(&["inspect-missing-fields"], "Fields that are missing", &[After(INSPECT, inspect::missing_fields)]),
     always(&["list-image-name"], "The name of the image", &[Each(LIST, list::image_name)]),
     always(&["list-status-words"], "A second is 1 seconds", &[Each(LIST, list::counted_seconds)]),
+    always(&["no-packages-available"], "An account without packages", &[Woven]),
     always(&["list-size-ignored"], "No sizes in lists", &[Before(LIST, list::no_sizes)]),
     always(&["list-missing-fields"], "Fields that lists miss", &[Each(LIST, list::missing_fields)]),
     always(&["status-created-by-missing-restartcount"], "Created containers", &[Woven]),
