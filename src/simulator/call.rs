@@ -42,6 +42,8 @@ pub struct Call {
     pub asked: Value,
     /// The image of a create, as the Docker beneath inspects it.
     pub image: Value,
+    /// The login of the account that it is made for.
+    pub account: String,
     pub since: Instant,
 }
 
@@ -76,6 +78,17 @@ impl Call {
     /// The id of the container that the path names.
     pub fn container_id(&self) -> &str {
         super::json::text(&self.container, "/Id")
+    }
+
+    /// Whether a container is of an account that is not the caller's (catalogue: account-isolation).
+    pub fn is_of_another(&self, container: &Value) -> bool {
+        let record = self.service.state.container(super::json::text(container, "/Id"));
+        self.on("account-isolation")
+            && match record {
+                Some(record) => record.owner != self.account,
+                // What other clients of the Docker beneath made is the main account's.
+                None => self.account != self.service.world.account,
+            }
     }
 
     /// The version prefix for the Docker beneath, with its slash.
@@ -164,6 +177,7 @@ pub async fn answer(asked: Asked, service: Arc<Service>) -> Answer {
         container: Value::Null,
         asked: Value::Null,
         image: Value::Null,
+        account: service.world.account.clone(),
         since: Instant::now(),
         service,
     };
@@ -200,6 +214,9 @@ async fn routed(call: &mut Call, route: Route) -> Result<Answer, Answer> {
     gate::approved_first(call, route)?;
     if route.names_container() {
         match call.service.docker.container(call.name()).await {
+            Ok(container) if call.is_of_another(&container) => {
+                return Err(Answer::error(404, format!("No such container: {}", call.name())));
+            }
             Ok(container) => call.container = container,
             Err(DockerError::Status { status: 404, .. }) if call.on("no-such-container-text") => {
                 return Err(Answer::error(404, format!("No such container: {}", call.name())));

@@ -47,8 +47,9 @@ impl Gate {
 }
 
 /// What is asked before the version of a call, in order.
-pub fn check(call: &Call) -> Result<(), Answer> {
-    let gate = &call.service.world.gate;
+pub fn check(call: &mut Call) -> Result<(), Answer> {
+    let service = std::sync::Arc::clone(&call.service);
+    let gate = &service.world.gate;
     if let Some(text) = &gate.read_only
         && call.method != Method::GET
         && call.on("read-only-mode-503")
@@ -63,9 +64,12 @@ pub fn check(call: &Call) -> Result<(), Answer> {
     if gate.outage && call.on("service-unavailable-503") {
         return Err(Answer::coded(503, "ServiceUnavailableError", "service is currently unavailable"));
     }
-    // No token of ours is one.
-    if call.header("x-auth-token").is_some_and(|token| !token.is_empty()) && call.on("x-auth-token-header") {
-        return Err(Answer::error(401, "Unauthorized"));
+    let token = call.header("x-auth-token").filter(|token| !token.is_empty());
+    if let Some(token) = token.filter(|_| call.on("x-auth-token-header")) {
+        match &service.world.second {
+            Some((account, its)) if token == its => call.account.clone_from(account),
+            Some(_) | None => return Err(Answer::error(401, "Unauthorized")),
+        }
     }
     match &gate.forbidden {
         Some(why) if call.on("account-forbidden-403") => Err(match why.as_str() {
@@ -80,7 +84,7 @@ pub fn check(call: &Call) -> Result<(), Answer> {
 pub fn approved(call: &mut Call) -> Result<(), Answer> {
     match call.service.world.gate.unapproved {
         true => {
-            let account = &call.service.world.account;
+            let account = &call.account;
             let text = format!("{account} does not have permission to pull or provision");
             Err(Answer::coded(403, "NotAuthorized", text))
         }

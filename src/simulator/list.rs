@@ -59,7 +59,7 @@ pub async fn serve(call: &mut Call) -> Answer {
     }
     let mut answer = call.forward().await;
     if let Some(Value::Array(containers)) = answer.value() {
-        containers.retain(|container| rest.takes(call, container));
+        containers.retain(|container| rest.takes(call, container) && !call.is_of_another(container));
         let is_told = !call.service.world.sees_packages && !containers.is_empty();
         if is_told && call.on("no-packages-available") {
             return Answer::error(500, "no packages available to this user");

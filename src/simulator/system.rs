@@ -122,7 +122,20 @@ pub fn info_values(call: &Call, info: &mut Value) {
 /// Without TLS everybody is one account (catalogue: no-tls-means-admin).
 pub fn info_account(call: &Call, info: &mut Value) {
     if let Some(whose) = info.pointer_mut("/DriverStatus/0/1") {
-        *whose = json!(call.service.world.account);
+        *whose = json!(call.account);
+    }
+}
+
+/// Only the account's containers are counted (catalogue: info-counts-are-per-account).
+pub fn info_counts(call: &Call, info: &mut Value) {
+    // Those of other clients of the engine beneath are the main account's, as far as is known.
+    let of_others =
+        call.service.state.read(|memory| memory.containers.values().filter(|c| c.owner != call.account).count());
+    let is_second = call.account != call.service.world.account;
+    let of_second = call.service.state.read(|memory| memory.containers.len()) - of_others;
+    if let Some(count) = info.pointer_mut("/Containers") {
+        let all = count.as_u64().unwrap_or(0);
+        *count = json!(if is_second { of_second as u64 } else { all.saturating_sub(of_others as u64) });
     }
 }
 

@@ -62,6 +62,8 @@ pub struct World {
     pub release: Option<String>,
     /// The login of the account.
     pub account: String,
+    /// The login of another account, and the token that stands for it.
+    pub second: Option<(String, String)>,
     /// The name of the data center.
     pub datacenter: String,
     /// The UUID of the zone that sdc-docker runs in.
@@ -125,6 +127,7 @@ impl World {
             name: string(root, "name")?,
             release: root.get("release").map(|_| string(root, "release")).transpose()?,
             account: string(root, "account")?,
+            second: root.get("second").map(|_| second(section(root, "second")?)).transpose()?,
             datacenter: string(root, "datacenter")?,
             id: string(root, "id")?,
             domain: string(root, "domain")?,
@@ -205,6 +208,10 @@ fn lay_over(base: &mut Table, own: &Table) {
             }
         }
     }
+}
+
+fn second(table: &Table) -> Result<(String, String), String> {
+    Ok((string(table, "account")?, string(table, "token")?))
 }
 
 fn package(table: &Table) -> Result<Package, String> {

@@ -33,6 +33,7 @@ pub static ALL: &[Behaviour] = &[
     // What a container sees.
     always(&["top-not-running-500"], "Top of what is stopped", &[Answered(&[R::Top], top::not_running)]),
     always(&["top-fixed-columns"], "Columns of top", &[Before(&[R::Top], top::no_arguments), After(&[R::Top], top::fixed_columns)]),
+    always(&["log-driver-extra-processes"], "Processes that send the log away", &[Woven]),
     always(&["zsched-process"], "zsched", &[After(&[R::Top], top::zsched)]),
     always(&["ipmgmtd-process"], "ipmgmtd", &[After(&[R::Top], top::ipmgmtd)]),
     always(&["etc-hosts-and-resolv"], "The hosts of a zone", &[Woven]),

@@ -40,6 +40,8 @@ pub static ALL: &[Behaviour] = &[
     always(&["version-fields"], "The version is that of Docker 1.9", &[After(&[R::Version], system::version_fields)]),
     always(&["info-driver-values"], "Info describes the data center", &[After(&[R::Info], system::info_values)]),
     always(&["no-tls-means-admin"], "The account without TLS", &[After(&[R::Info], system::info_account)]),
+    always(&["info-counts-are-per-account"], "Containers of the account", &[After(&[R::Info], system::info_counts)]),
+    always(&["account-isolation"], "Containers of other accounts", &[Woven]),
     always(&["info-kernel-version-fixed"], "Info has a constant kernel", &[After(&[R::Info], system::info_kernel)]),
     always(&["info-missing-fields"], "Info has sixteen fields", &[After(&[R::Info], system::info_fields)]),
     // Before a call, as the world is.
