@@ -184,8 +184,7 @@ pub async fn websocket(call: &mut Call) -> Answer {
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n{}\r\n",
                 lines.collect::<String>()
             );
-            let session =
-                session(beneath, Coding::default(), Rewriting::None, Keys::None, Ending::default());
+            let session = session(beneath, Coding::default(), Rewriting::None, Keys::None, Ending::default());
             Answer::new(101, Body::Hijack { head, session })
         }
         Ok(Err(refused)) => refused,

@@ -1,6 +1,7 @@
 //! One call, from the request to the rendered answer: checks, lookups, behaviours, Docker.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use super::docker::{Ask, DockerError};
 use super::request::Asked;
 use super::route::{self, Matched, Route};
 use super::service::Service;
+use super::tls::Peer;
 use super::{
     archive, attach, build, checks, create, exec, gate, image_show, images, lifecycle, links, list, logs,
     render, stats, system, volumes,
@@ -42,6 +44,8 @@ pub struct Call {
     pub asked: Value,
     /// The image of a create, as the Docker beneath inspects it.
     pub image: Value,
+    /// The client, where it is behind TLS.
+    pub peer: Option<Arc<Peer>>,
     /// The login of the account that it is made for.
     pub account: String,
     pub since: Instant,
@@ -158,7 +162,7 @@ pub fn unreachable(error: DockerError) -> Answer {
 }
 
 /// Answers a request: the one way through.
-pub async fn answer(asked: Asked, service: Arc<Service>) -> Answer {
+pub async fn answer(asked: Asked, peer: Option<Arc<Peer>>, service: Arc<Service>) -> Answer {
     if asked.method == Method::GET && asked.path() == "/_divergence/simulator" {
         return render::framed(identity(&service), asked.keeps_alive());
     }
@@ -177,10 +181,16 @@ pub async fn answer(asked: Asked, service: Arc<Service>) -> Answer {
         container: Value::Null,
         asked: Value::Null,
         image: Value::Null,
+        peer,
         account: service.world.account.clone(),
         since: Instant::now(),
         service,
     };
+    if let Some(peer) = &call.peer
+        && (call.is_upgrade() || !call.on("half-close-only-tls-upgraded"))
+    {
+        peer.half_closes.store(true, Ordering::Relaxed);
+    }
     let answer = found(&mut call).await;
     render::render(&call, answer)
 }
@@ -207,8 +217,11 @@ async fn found(call: &mut Call) -> Answer {
 }
 
 async fn routed(call: &mut Call, route: Route) -> Result<Answer, Answer> {
+    if !call.on("auth-before-version-check") {
+        checks::check_version(call, route)?;
+    }
     if !route.skips_checks() {
-        gate::check(call)?;
+        gate::check(call, route)?;
     }
     checks::check_version(call, route)?;
     gate::approved_first(call, route)?;

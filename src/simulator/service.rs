@@ -20,6 +20,8 @@ pub struct Service {
     pub docker: Docker,
     pub state: State,
     pub latency: AtomicBool,
+    /// The clients behind TLS.
+    pub peers: super::tls::Peers,
     /// The attaches under way.
     pub attached: super::attach::Sessions,
     /// Whose turn it is to be copied from, by container.
@@ -52,6 +54,7 @@ impl Service {
             docker,
             state,
             latency: AtomicBool::new(settings.latency),
+            peers: super::tls::Peers::default(),
             attached: super::attach::Sessions::default(),
             copies: super::archive::Turns::default(),
             docker_headers,

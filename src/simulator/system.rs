@@ -129,8 +129,10 @@ pub fn info_account(call: &Call, info: &mut Value) {
 /// Only the account's containers are counted (catalogue: info-counts-are-per-account).
 pub fn info_counts(call: &Call, info: &mut Value) {
     // Those of other clients of the engine beneath are the main account's, as far as is known.
-    let of_others =
-        call.service.state.read(|memory| memory.containers.values().filter(|c| c.owner != call.account).count());
+    let of_others = call
+        .service
+        .state
+        .read(|memory| memory.containers.values().filter(|c| c.owner != call.account).count());
     let is_second = call.account != call.service.world.account;
     let of_second = call.service.state.read(|memory| memory.containers.len()) - of_others;
     if let Some(count) = info.pointer_mut("/Containers") {

@@ -64,6 +64,9 @@ pub struct World {
     pub account: String,
     /// The login of another account, and the token that stands for it.
     pub second: Option<(String, String)>,
+    /// Whether it is behind TLS, and the certificate that the clients of a run show there: a file beside
+    /// the test keys, or none.
+    pub tls: Option<String>,
     /// The name of the data center.
     pub datacenter: String,
     /// The UUID of the zone that sdc-docker runs in.
@@ -128,6 +131,7 @@ impl World {
             release: root.get("release").map(|_| string(root, "release")).transpose()?,
             account: string(root, "account")?,
             second: root.get("second").map(|_| second(section(root, "second")?)).transpose()?,
+            tls: root.get("tls").map(|_| string(root, "tls")).transpose()?,
             datacenter: string(root, "datacenter")?,
             id: string(root, "id")?,
             domain: string(root, "domain")?,

@@ -48,5 +48,11 @@ pub static ALL: &[Behaviour] = &[
     always(&["read-only-mode-503"], "Maintenance", &[Woven]),
     always(&["service-unavailable-503"], "A service behind is out", &[Woven]),
     since(LATER, &["x-auth-token-header"], "Tokens of accounts", &[Woven]),
+    always(&["tls-client-cert-is-the-account"], "The certificate is the account", &[Woven]),
+    always(&["version-and-info-need-auth"], "Only an account learns the version", &[Woven]),
+    always(&["auth-before-version-check"], "The account comes before the version", &[Woven]),
+    always(&["sub-user-logins-unsupported"], "Users of accounts", &[Woven]),
+    since(LATER, &["client-cert-expiry"], "Certificates that ended", &[Woven]),
+    since(LATER, &["half-close-only-tls-upgraded"], "Half-closed connections", &[Woven]),
     always(&["account-forbidden-403"], "An account that may not use the data center", &[Woven]),
 ];
