@@ -195,6 +195,10 @@ impl Session<'_> {
                 return Some(reason);
             }
         }
+        let is_live = |seat: &Seat| matches!(seat.source, Source::Live { .. });
+        if scenario.repetitions.is_some() && is_live(self.reference) != is_live(self.candidate) {
+            return Some("times of today say nothing about times in snapshots".to_owned());
+        }
         None
     }
 

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::coverage::Coverage;
 use crate::divergence::{Divergence, Matcher, Scope};
-use crate::judge::select::{Conditions, holds, speakers};
+use crate::judge::select::{Conditions, glob_matches, holds, speakers};
 use crate::mistake::{Mistake, Mistakes};
-use crate::scenario::{CaseId, ScenarioId};
+use crate::scenario::{CaseId, Scenario, ScenarioId};
 use crate::snapshot::Snapshot;
 use crate::store::snapshots::SnapshotFile;
 use crate::suite::Suite;
@@ -53,9 +53,10 @@ pub fn check(suite: &Suite, files: &[SnapshotFile], committed: &[Committed], tod
     let mut checked = Checked::default();
     orphans(suite, files, &mut checked.mistakes);
     unrecorded(suite, files, &mut checked.mistakes);
+    let scenarios = suite.scenarios.iter().map(|scenario| (&scenario.id, scenario)).collect();
     for divergence in &suite.divergences {
         reviews(divergence, today, &mut checked.mistakes);
-        places(divergence, suite, committed, &mut checked);
+        places(divergence, &scenarios, committed, &mut checked);
         stops(divergence, suite, committed, &mut checked.mistakes);
     }
     checked.mistakes.extend(unknown_scenarios(&suite.own_tests, &suite.scenarios));
@@ -151,7 +152,12 @@ fn reviews(divergence: &Divergence, today: &str, mistakes: &mut Vec<Mistake>) {
 }
 
 /// Every observation selects at least one place of the committed snapshots at which it holds.
-fn places(divergence: &Divergence, suite: &Suite, committed: &[Committed], checked: &mut Checked) {
+fn places(
+    divergence: &Divergence,
+    scenarios: &BTreeMap<&ScenarioId, &Scenario>,
+    committed: &[Committed],
+    checked: &mut Checked,
+) {
     let mut covered = 0;
     for observation in &divergence.observations {
         let lone = Divergence { observations: vec![observation.clone()], ..divergence.clone() };
@@ -165,7 +171,11 @@ fn places(divergence: &Divergence, suite: &Suite, committed: &[Committed], check
                 continue;
             }
             could = true;
-            let scenario = suite.scenarios.iter().find(|each| each.id == pair.reference.case.scenario);
+            let id = &pair.reference.case.scenario;
+            if matches!(&observation.scope, Scope::Scenario { glob, .. } if !glob_matches(glob, &id.0)) {
+                continue;
+            }
+            let scenario = scenarios.get(id);
             for step in &pair.reference.steps {
                 for part in &step.parts {
                     let chosen = speakers(&[&lone], &pair.reference.case, &step.id, part);
@@ -214,7 +224,7 @@ fn stops(divergence: &Divergence, suite: &Suite, committed: &[Committed], mistak
         .iter()
         .filter(|scenario| {
             divergence.observations.iter().any(|observation| match &observation.scope {
-                Scope::Scenario { glob, .. } => crate::judge::select::glob_matches(glob, &scenario.id.0),
+                Scope::Scenario { glob, .. } => glob_matches(glob, &scenario.id.0),
                 Scope::Route(_) | Scope::Everywhere => true,
             })
         })

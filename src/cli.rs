@@ -2,7 +2,7 @@
 
 mod accept;
 mod check;
-mod committed;
+pub mod committed;
 mod compare;
 mod completions;
 mod coverage;

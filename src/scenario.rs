@@ -73,6 +73,8 @@ pub struct Scenario {
     pub command: Option<String>,
     /// The API versions it runs at.
     pub api: Vec<Version>,
+    /// Whether the file names them; else they are the suite's.
+    pub names_api: bool,
     /// Capabilities that an engine must have.
     pub needs: Vec<Need>,
     /// Runs alone, one side after the other.
@@ -86,6 +88,14 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Whether what it promises holds at an API version: at those from the lowest to the highest
+    /// that it names, and at any if it names none.
+    pub fn speaks_of(&self, api: &Version) -> bool {
+        let [lowest, highest] = [self.api.iter().min(), self.api.iter().max()];
+        !self.names_api
+            || lowest.is_some_and(|lowest| lowest <= api) && highest.is_some_and(|highest| api <= highest)
+    }
+
     /// Whether it looks at the whole host, so that what was there before is subtracted.
     pub fn looks_at_all(&self) -> bool {
         self.exclusive && self.repetitions.is_none()

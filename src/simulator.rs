@@ -40,6 +40,7 @@ mod negotiate;
 mod network;
 mod options;
 mod ports;
+mod provisioning;
 mod render;
 mod request;
 mod resources;

@@ -163,21 +163,80 @@ fn the_workflow_of_github_runs_all_parts_and_adds_them_up() {
     assert_eq!(code(&machine.bash(&script, &[("OUT", "report")])), 2);
 }
 
-#[test]
-fn the_other_pipelines_call_the_gate_alike() {
-    let gitlab: Value =
-        serde_saphyr::from_str(&std::fs::read_to_string(project().join("ci/gitlab-ci.yml")).unwrap())
-            .unwrap();
-    assert_eq!(gitlab["part"]["script"][1], "ci/gate run");
-    assert_eq!(gitlab["gate"]["script"][0], "ci/gate merge parts/*/report.json");
-    assert_eq!(gitlab["gate"]["artifacts"]["reports"]["junit"], "report/junit.xml");
-    let jenkins = std::fs::read_to_string(project().join("ci/Jenkinsfile")).unwrap();
-    for line in ["sh 'ci/gate run'", "sh 'ci/gate merge parts/*/report.json'", "junit 'report/junit.xml'"] {
-        assert!(jenkins.contains(line), "{line}");
-    }
+/// Runs the parts of a pipeline and what adds them up, as its own file says, in `parts/N` and
+/// `report`.
+fn runs_whole(parts: usize, part: impl Fn(usize) -> (String, Vec<(&'static str, String)>), gate: &str) {
     let machine = Machine::new();
+    for number in 1..=parts {
+        let (script, environment) = part(number);
+        let environment: Vec<(&str, &str)> =
+            environment.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let output = machine.bash(&script, &environment);
+        assert_eq!(code(&output), 0, "{output:?}");
+        assert!(machine.path(&format!("parts/{number}/junit.xml")).is_file());
+    }
+    let output = machine.bash(gate, &[("OUT", "report")]);
+    assert_eq!(code(&output), 0, "{output:?}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains(" 0 fail, 0 err, 0 skipped"), "{text}");
+    assert!(machine.path("report/junit.xml").is_file());
+    std::fs::remove_dir_all(machine.path("parts/1")).unwrap();
+    assert_eq!(code(&machine.bash(gate, &[("OUT", "report")])), 2, "one part less is no gate");
+}
+
+#[test]
+fn the_pipeline_of_gitlab_runs_all_parts_and_adds_them_up() {
+    let text = std::fs::read_to_string(project().join("ci/gitlab-ci.yml")).unwrap();
+    let gitlab: Value = serde_saphyr::from_str(&text).unwrap();
+    let lines = |job: &str| {
+        let lines = gitlab[job]["script"].as_array().unwrap().iter();
+        lines.map(|line| line.as_str().unwrap()).collect::<Vec<_>>().join("\n")
+    };
+    let parts: usize = serde_json::from_value(gitlab["part"]["parallel"].clone()).unwrap();
+    let part = |number: usize| {
+        let total = ("CI_NODE_TOTAL", parts.to_string());
+        (lines("part"), vec![("CI_NODE_INDEX", number.to_string()), total, ("OUT", "report".to_owned())])
+    };
+    assert_eq!(gitlab["variables"]["OUT"], "report");
+    assert_eq!(gitlab["part"]["artifacts"]["paths"], json!(["parts/"]));
+    assert_eq!(gitlab["gate"]["artifacts"]["reports"]["junit"], "report/junit.xml");
+    runs_whole(parts, part, &lines("gate"));
+    // It is built already: the test's own program stands in for it.
+    let pages = lines("pages").replace("cargo run --release --locked --", "\"$DIVERGENCE\"");
+    let machine = Machine::new();
+    assert_eq!(code(&machine.bash(&pages, &[])), 0, "{pages}");
+    assert!(machine.path("public/matrix.html").is_file());
+}
+
+#[test]
+fn the_pipeline_of_jenkins_runs_all_parts_and_adds_them_up() {
+    let text = std::fs::read_to_string(project().join("ci/Jenkinsfile")).unwrap();
+    let between = |from: &str, to: &str| {
+        let rest = text.split_once(from).unwrap_or_else(|| panic!("{from}")).1;
+        rest.split_once(to).unwrap_or_else(|| panic!("{to}")).0
+    };
+    let parts: usize = between("def parts = ", "\n").parse().unwrap();
+    let shells: Vec<&str> =
+        text.lines().filter_map(|line| line.trim().strip_prefix("sh '")?.strip_suffix('\'')).collect();
+    let [run, gate] = shells.as_slice() else { panic!("{shells:?}") };
+    let environment = between("withEnv([\"", "\"])").split("\", \"");
+    let environment: Vec<(&str, &str)> = environment.map(|pair| pair.split_once('=').unwrap()).collect();
+    let part = |number: usize| {
+        let filled =
+            |text: &str| text.replace("${part}", &number.to_string()).replace("${parts}", &parts.to_string());
+        let [(first, partition), (second, out)] = environment.as_slice() else { panic!("{environment:?}") };
+        assert_eq!([*first, *second], ["PARTITION", "OUT"]);
+        ((*run).to_owned(), vec![("PARTITION", filled(partition)), ("OUT", filled(out))])
+    };
+    assert_eq!(between("withEnv(['", "'])"), "OUT=report");
+    assert!(text.contains("junit 'report/junit.xml'") && text.contains("includes: \"parts/${part}/**\""));
+    runs_whole(parts, part, gate);
+}
+
+#[test]
+fn the_scripts_are_bash() {
     let script = "for file in ci/*; do case $(head -c 19 \"$file\") in '#!/usr/bin/env bash') bash -n \"$file\";; esac; done";
-    assert_eq!(code(&machine.bash(script, &[])), 0);
+    assert_eq!(code(&Machine::new().bash(script, &[])), 0);
 }
 
 /// Elements with the children and attributes that Jenkins' schema (junit-10.xsd of its xUnit plugin)

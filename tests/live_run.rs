@@ -86,6 +86,7 @@ fn scenario(steps: Vec<Step>) -> Scenario {
         page: "none".to_owned(),
         command: None,
         api: vec!["1.24".parse().unwrap()],
+        names_api: true,
         needs: Vec::new(),
         exclusive: false,
         repetitions: None,

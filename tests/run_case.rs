@@ -121,6 +121,7 @@ async fn run(endpoint: &Endpoint, steps: Vec<Step>) -> (Result<Recording, RunErr
         page: String::new(),
         command: None,
         api: Vec::new(),
+        names_api: true,
         needs: Vec::new(),
         exclusive: false,
         repetitions: None,

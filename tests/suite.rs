@@ -17,17 +17,19 @@ use divergence::store::{Loaded, Store};
 use divergence::verdict::VerdictKind;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// The folders that are replayed: reference and candidate.
-const REPLAYED: [(&str, &str); 2] = [("docker-20.10", "simulator-0.7"), ("docker-20.10", "simulator-0.3")];
-/// Those of further worlds, which have only the cases in which they show.
-const IN_PART: [(&str, &str); 2] =
-    [("docker-20.10", "simulator-0.7+no-volumes"), ("docker-20.10", "simulator-0.7+no-fabrics")];
+/// The folder of the reference that every folder of a simulator is held against.
+const REFERENCE: &str = "docker-20.10";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let loaded = Store::find(Some(root), root, None).and_then(|store| Ok((store.load()?, store)));
-    let mut trials = vec![Trial::test("live::the_whole_suite", live)];
+    let mut trials = vec![
+        Trial::test("live::the_whole_suite", || live(&["--candidate", "simulator"], 0)),
+        Trial::test("live::times_in_snapshots_are_not_held_against_those_of_today", || {
+            live(&["--candidate", "recorded:simulator-0.7", "performance/management-calls"], 4)
+        }),
+    ];
     match loaded {
         Ok((loaded, store)) => trials.extend(replays(Arc::new(loaded), Arc::new(store))),
         Err(error) => {
@@ -36,33 +38,43 @@ fn main() -> ExitCode {
         }
     }
     if !is_live_possible() {
-        eprintln!("left out: live::the_whole_suite, no Docker Engine answers on {USUAL_SOCKET}");
+        eprintln!("left out: live::*, no Docker Engine answers on {USUAL_SOCKET}");
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 fn replays(loaded: Arc<Loaded>, store: Arc<Store>) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for (reference, candidate) in REPLAYED.into_iter().chain(IN_PART) {
+    for candidate in simulators(&store) {
         for scenario in &loaded.suite.scenarios {
             for api in &scenario.api {
                 let planned = Planned { scenario, api };
-                let is_whole = REPLAYED.contains(&(reference, candidate));
-                if !is_whole && matches!(store.snapshot(candidate, &planned.case()), Ok(None)) {
+                // A further world has only the cases in which it shows.
+                let is_whole = !candidate.contains('+');
+                if !is_whole && matches!(store.snapshot(&candidate, &planned.case()), Ok(None)) {
                     continue;
                 }
                 let name = format!("{candidate}::{}@{api}", scenario.id);
                 let (loaded, store) = (Arc::clone(&loaded), Arc::clone(&store));
-                let (id, api) = (scenario.id.clone(), api.clone());
+                let (id, api, candidate) = (scenario.id.clone(), api.clone(), candidate.clone());
                 trials.push(Trial::test(name, move || {
                     let scenario = loaded.suite.scenarios.iter().find(|each| each.id == id);
                     let planned = Planned { scenario: scenario.ok_or("the scenario is gone")?, api: &api };
-                    replay(&loaded, &store, &planned, [reference, candidate])
+                    replay(&loaded, &store, &planned, [REFERENCE, &candidate])
                 }));
             }
         }
     }
     trials
+}
+
+/// The folders of snapshots in which a simulator answered.
+fn simulators(store: &Store) -> Vec<String> {
+    let folders = std::fs::read_dir(store.path_of("snapshots")).into_iter().flatten().flatten();
+    let names = folders.map(|folder| folder.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|name| name.starts_with("simulator-")).collect();
+    names.sort();
+    names
 }
 
 fn replay(loaded: &Loaded, store: &Store, planned: &Planned<'_>, folders: [&str; 2]) -> Result<(), Failed> {
@@ -106,8 +118,8 @@ fn is_live_possible() -> bool {
     std::os::unix::net::UnixStream::connect(USUAL_SOCKET).is_ok()
 }
 
-/// Runs the binary over the whole suite: stock Docker against the simulator above it.
-fn live() -> Result<(), Failed> {
+/// Runs the binary with stock Docker as the reference, which must end with the exit code.
+fn live(words: &[&str], code: i32) -> Result<(), Failed> {
     let required = std::env::var("DIVERGENCE_LIVE").is_ok_and(|value| value == "required");
     if !is_live_possible() {
         return match required {
@@ -119,9 +131,10 @@ fn live() -> Result<(), Failed> {
     let output = Command::new(env!("CARGO_BIN_EXE_divergence"))
         .args(["--root", env!("CARGO_MANIFEST_DIR"), "--state"])
         .arg(state.path())
-        .args(["run", "--reference", "docker", "--candidate", "simulator"])
+        .args(["run", "--reference", "docker"])
+        .args(words)
         .output()?;
-    match output.status.success() {
+    match output.status.code() == Some(code) {
         true => Ok(()),
         false => Err(format!(
             "{}\n{}{}",

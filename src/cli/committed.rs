@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::CliError;
 use crate::check::Committed;
 use crate::engine_id::EngineId;
 use crate::judge::select::Conditions;
 use crate::snapshot::Snapshot;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// All committed snapshots.
 pub struct Snapshots {
@@ -19,7 +18,7 @@ pub struct Snapshots {
 }
 
 /// Reads all committed snapshots.
-pub fn committed(store: &Store) -> Result<Snapshots, CliError> {
+pub fn committed(store: &Store) -> Result<Snapshots, StoreError> {
     let mut by_case: BTreeMap<_, Vec<Snapshot>> = BTreeMap::new();
     for file in store.snapshot_files()? {
         if let Some(snapshot) = store.snapshot(&file.folder, &file.case)? {

@@ -25,7 +25,8 @@ pub fn cases<'s>(
     filtered(suite, own, filters, api)
 }
 
-/// As [`cases`], but every scenario at each of the API versions asked for, its own or not.
+/// As [`cases`], but every scenario at each of the API versions asked for that it speaks of,
+/// whether it runs at them by itself or not.
 pub fn cases_at<'s>(
     suite: &'s Suite,
     filters: &[String],
@@ -33,7 +34,7 @@ pub fn cases_at<'s>(
 ) -> Result<Vec<Planned<'s>>, CliError> {
     let all = suite.scenarios.iter().flat_map(|scenario| {
         let api = if api.is_empty() { &scenario.api } else { api };
-        api.iter().map(move |api| Planned { scenario, api })
+        api.iter().filter(|api| scenario.speaks_of(api)).map(move |api| Planned { scenario, api })
     });
     filtered(suite, all, filters, api)
 }

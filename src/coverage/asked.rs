@@ -64,7 +64,8 @@ pub fn asked(scenario: &Scenario, snapshot: &Snapshot, versions: &[Version], fix
         return Vec::new();
     }
     let own = &snapshot.case.api;
-    let stands_for = |api: &&Version| api.standing_for(scenario.api.iter()) == Some(own);
+    let stands_for =
+        |api: &&Version| scenario.speaks_of(api) && api.standing_for(scenario.api.iter()) == Some(own);
     let mut asked = Vec::new();
     for step in &snapshot.steps {
         for part in &step.parts {

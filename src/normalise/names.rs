@@ -13,6 +13,8 @@ use crate::snapshot::StepSnapshot;
 /// The names of one recording.
 #[derive(Default)]
 pub struct Names {
+    /// What everything that the run named begins with.
+    made: Option<String>,
     /// Values that are no ids, longest first, with their token.
     plain: Vec<(String, String)>,
     /// 64 hex digits, or a UUID, to their token.
@@ -28,6 +30,9 @@ impl Names {
     pub fn new(named: &[Named]) -> Names {
         let mut names = Names::default();
         for Named { name, value } in named {
+            if name == "run" {
+                names.made = Some(format!("{value}-"));
+            }
             if is_id(value) {
                 names.know(value, name);
                 continue;
@@ -150,7 +155,10 @@ impl Names {
         let longest_first = self.plain.iter().filter(|(value, _)| value.len() >= 3);
         let plain = longest_first.flat_map(|(value, token)| {
             let ranges = text.match_indices(value.as_str()).map(|(at, value)| at..at + value.len());
-            ranges.filter(|range| stands_alone(text, range)).map(|range| (range, token.as_str()))
+            // Nothing else looks like a name that the run made, so it can be a part of a longer one.
+            let is_made = self.made.as_ref().is_some_and(|made| value.starts_with(made));
+            let joins = if is_made { joins_letters } else { joins_words };
+            ranges.filter(move |range| stands_alone(text, range, joins)).map(|range| (range, token.as_str()))
         });
         for (range, token) in plain.chain(self.ids_in(text)) {
             let before = found.range(..range.end).next_back();
@@ -236,19 +244,28 @@ pub fn order_ids(value: &mut Value) {
     }
 }
 
-/// Whether a part of a text stands between borders: the ends of the text, or anything that is no
-/// letter, digit, dash, underscore or inner full stop. What is a token already does not.
-fn stands_alone(text: &str, range: &Range<usize>) -> bool {
-    let joins = |near: Option<char>, next: Option<char>| match near {
-        Some('.') => next.is_some_and(char::is_alphanumeric),
-        Some(letter) => letter.is_alphanumeric() || letter == '-' || letter == '_',
-        None => false,
-    };
+/// Whether a part of a text stands between borders: the ends of the text, or what does not join it
+/// to a longer word. What is a token already does not.
+fn stands_alone(text: &str, range: &Range<usize>, joins: fn(Option<char>, Option<char>) -> bool) -> bool {
     let mut before = text[..range.start].chars().rev();
     let mut after = text[range.end..].chars();
     let (last, first) = (before.next(), after.next());
     let is_token = last == Some('<') && matches!(first, Some('>' | ':'));
     !is_token && !joins(last, before.next()) && !joins(first, after.next())
+}
+
+/// Letters, digits, dashes, underscores and inner full stops make a word.
+fn joins_words(near: Option<char>, next: Option<char>) -> bool {
+    match near {
+        Some('.') => next.is_some_and(char::is_alphanumeric),
+        Some(letter) => letter.is_alphanumeric() || letter == '-' || letter == '_',
+        None => false,
+    }
+}
+
+/// Only letters and digits do.
+fn joins_letters(near: Option<char>, _: Option<char>) -> bool {
+    near.is_some_and(char::is_alphanumeric)
 }
 
 /// The runs of hexadecimal digits that could be ids (12 or 64 long, between non-alphanumerics),

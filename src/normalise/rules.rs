@@ -93,6 +93,19 @@ impl Rules {
         }
     }
 
+    /// The rule that hides this value at a place, and what then stands there.
+    pub fn hides(&self, route: Option<&Route>, at: &Pointer, value: &Value) -> Option<(String, Value)> {
+        let here = |rule: &&Hidden| applies(&rule.on, &route.cloned()) && rule.at.matches(at);
+        let hides = |rule: &Hidden| Some((told(&rule.on, &rule.at), rule.token.hide(value, 0)?));
+        self.hidden.iter().filter(here).find_map(hides)
+    }
+
+    /// The rule by which the list at a place has no order.
+    pub fn leaves_order(&self, route: Option<&Route>, at: &Pointer) -> Option<String> {
+        let here = |rule: &&Arranged| applies(&rule.on, &route.cloned()) && rule.at.matches(at);
+        self.arrays.iter().find(here).map(|rule| told(&rule.on, &rule.at))
+    }
+
     /// The runs of 12 hexadecimal digits at places where they are ids.
     pub fn short_ids(&self, part: &Part) -> Vec<String> {
         let is_short =
@@ -119,6 +132,11 @@ impl Rules {
             }
         }
     }
+}
+
+/// A rule by its route and place.
+fn told(on: &Option<Route>, at: &Pattern) -> String {
+    format!("{} {at}", on.as_ref().map_or("every answer", Route::as_str))
 }
 
 fn applies(on: &Option<Route>, route: &Option<Route>) -> bool {

@@ -30,6 +30,8 @@ pub enum Token {
     GeneratedName,
     /// Lines that begin with a time: `<time> hello`.
     Timestamped,
+    /// The same, but only of lines that end a program: `<time:ms> FATAL (code: 17): no such file`.
+    Fatal,
     /// 12 hexadecimal digits within a text are an id here, although its long form may never show.
     ShortId,
     /// `<NAME>`: text that the whole of an expression matches.
@@ -49,6 +51,7 @@ pub const TOKENS: &[&str] = &[
     "number",
     "generated-name",
     "timestamped",
+    "fatal",
     "short-id",
     "text",
 ];
@@ -68,6 +71,7 @@ impl Token {
             "number" => Token::Number,
             "generated-name" => Token::GeneratedName,
             "timestamped" => Token::Timestamped,
+            "fatal" => Token::Fatal,
             "short-id" => Token::ShortId,
             _ => return None,
         })
@@ -94,7 +98,8 @@ impl Token {
             (Token::DurationText, Value::String(text)) => duration(text).map(Value::from),
             (Token::Number, Value::Number(_)) => told("<number>"),
             (Token::GeneratedName, Value::String(text)) if is_generated(text) => told("<generated-name>"),
-            (Token::Timestamped, Value::String(text)) => timestamped(text).map(Value::from),
+            (Token::Timestamped, Value::String(text)) => timestamped(text, |_| true).map(Value::from),
+            (Token::Fatal, Value::String(text)) => timestamped(text, is_fatal).map(Value::from),
             (Token::Text(name, regex), Value::String(text)) if regex.is_match(text) => {
                 Some(format!("<{name}>").into())
             }
@@ -146,24 +151,32 @@ fn duration(text: &str) -> Option<String> {
     static UNITS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let units =
             r"Less than a second|About (?:a minute|an hour)|\d+ (?:second|minute|hour|day|week|month|year)s?";
-        Regex::new(&format!(r"^(Up|Exited \(-?\d+\)|Restarting \(-?\d+\)) (?:{units})( ago)?( \([^)]*\))?$"))
-            .ok()
+        Regex::new(&format!(
+            r"^(Up|Provisioning|Exited \(-?\d+\)|Restarting \(-?\d+\)) (?:{units})( ago)?( \([^)]*\))?$"
+        ))
+        .ok()
     });
     let found = UNITS.as_ref()?.captures(text)?;
     let [state, ago, more] = [1, 2, 3].map(|at| found.get(at).map_or("", |part| part.as_str()));
     Some(format!("{state} <duration>{ago}{more}"))
 }
 
-/// Lines with tokens for the times that they begin with, if any does.
-fn timestamped(text: &str) -> Option<String> {
+/// Lines with tokens for the times that they begin with, if any does and goes on so.
+fn timestamped(text: &str, goes_on: fn(&str) -> bool) -> Option<String> {
     let told = |line: &str| {
-        let (begin, rest) = line.split_once(' ')?;
+        let (begin, rest) = line.split_once(' ').filter(|(_, rest)| goes_on(rest))?;
         Some(format!("{} {rest}", time(begin)?))
     };
     let lines: Vec<(&str, Option<String>)> = text.split('\n').map(|line| (line, told(line))).collect();
     let is_any = lines.iter().any(|(_, told)| told.is_some());
     let join = || lines.into_iter().map(|(line, told)| told.unwrap_or_else(|| line.to_owned()));
     is_any.then(|| join().collect::<Vec<_>>().join("\n"))
+}
+
+/// Source: smartos-live `dockerinit/src/docker-common.h`.
+fn is_fatal(text: &str) -> bool {
+    let code = text.strip_prefix("FATAL (code: ").and_then(|rest| rest.split_once("): "));
+    code.is_some_and(|(code, _)| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_generated(text: &str) -> bool {
@@ -208,6 +221,14 @@ mod tests {
             ("duration-text", json!("Slept 3 days"), None),
             ("timestamped", json!("2026-11-24T09:36:18.037209647Z a\nb\n"), Some("<time> a\nb\n")),
             ("timestamped", json!("a b\n"), None),
+            (
+                "fatal",
+                json!("2026-11-25T12:56:03.324Z FATAL (code: 17): x\n"),
+                Some("<time:ms> FATAL (code: 17): x\n"),
+            ),
+            ("fatal", json!("2026-11-25T12:56:03.324Z FATAL (code: x): x\n"), None),
+            ("fatal", json!("2026-11-25T12:56:03.324Z x\n"), None),
+            ("fatal", json!("FATAL (code: 17): x\n"), None),
             ("duration-text", json!("Exited (137) 2 seconds ago"), Some("Exited (137) <duration> ago")),
             ("duration-text", json!("Up Less than a second"), Some("Up <duration>")),
             ("duration-text", json!("Created"), None),

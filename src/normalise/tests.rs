@@ -154,6 +154,22 @@ fn named_values_are_replaced_as_wholes_and_at_borders_only() {
 }
 
 #[test]
+fn what_the_run_named_is_known_before_and_after_dashes_and_full_stops() {
+    let body = json!({
+        "after": "-dv-1-it", "before": ["dv-1-it.xxx", "dv-1-it-2", "dv-1-it_x"], "longest": "dv-1-it-web-1",
+        "word": "dv-1-item", "run": "dv-1-other", "captured": "x.web",
+    });
+    let told = of_body(&body, &[("run", "dv-1"), ("it", "dv-1-it"), ("web", "dv-1-it-web"), ("cid", "web")]);
+    assert_eq!(
+        *json_of(&told),
+        json!({
+            "after": "-<it>", "before": ["<it>.xxx", "<it>-2", "<it>_x"], "longest": "<web>-1",
+            "word": "dv-1-item", "run": "dv-1-other", "captured": "x.web",
+        })
+    );
+}
+
+#[test]
 fn a_token_is_never_searched_for_names() {
     let body = json!({"a": "dv-1", "b": "at dv-1.", "c": "victim <victim>", "d": "dv-1.dv", "dv-1": 1, "<victim>": 2});
     let told = of_body(&body, &[("victim", "dv-1"), ("other", "victim")]);
@@ -265,6 +281,28 @@ fn logs_are_taken_apart_without_a_content_type_and_their_times_are_tokens() {
     exchange.route = Route::of("GET", "/containers/x/logs");
     let told = normalise(&recording(vec![exchange], &[]), &scenario(INSPECT), &rules());
     assert_eq!(told.steps[0].parts[0].tree["stdout"], "<time> hi\n");
+}
+
+#[test]
+fn the_time_of_what_an_exec_says_of_itself_is_a_token_and_its_words_stay() {
+    let stderr = |text: &str| {
+        let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+        let mut said = answer(200, &[], "");
+        said.body = Bytes([&[2, 0, 0, 0], &length[..], text.as_bytes()].concat());
+        let mut exchange = exchange(said);
+        exchange.route = Route::of("POST", "/exec/x/start");
+        let told = normalise(&recording(vec![exchange], &[]), &scenario(INSPECT), &rules());
+        told.steps[0].parts[0].tree["stderr"].clone()
+    };
+    assert_eq!(
+        stderr("2026-11-25T12:56:03.324Z FATAL (code: 17): x\r\n"),
+        "<time:ms> FATAL (code: 17): x\r\n"
+    );
+    for other in
+        ["2026-11-25T12:56:03.324Z x\n", "FATAL (code: 17): x\n", "0001-01-01T00:00:00Z FATAL (code: 1): x"]
+    {
+        assert_eq!(stderr(other), other);
+    }
 }
 
 #[test]

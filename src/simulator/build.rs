@@ -4,12 +4,14 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::Method;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Body};
 use super::build_context::{Context, normal};
 use super::build_stream::Told;
 use super::call::Call;
+use super::docker::Ask;
 use super::dockerfile::{self, Args, Instruction};
 use super::names;
 
@@ -79,15 +81,22 @@ pub async fn serve(call: &mut Call) -> Answer {
         true => call.forward().await,
         false => Answer::new(200, Body::Empty),
     };
-    finished(call, &plan, beneath, odd.map(|name| name.whole()))
+    let (answer, left) = finished(call, &plan, beneath, odd.map(|name| name.whole()));
+    if let Some(container) = left.filter(|_| call.on("build-one-container")) {
+        // The one container of a build is named after its request (sdc-docker `lib/backends/sdc/build.js:118`).
+        let target = format!("/v1.41/containers/{container}/rename?name=build_{}", call.request_id);
+        // Where it was removed there is nothing to be named.
+        let _ = call.service.docker.ask(Ask::new(Method::POST, target)).await;
+    }
+    answer
 }
 
-/// The answer of the Docker beneath as sdc-docker gives it.
-fn finished(call: &Call, plan: &Plan, mut beneath: Answer, odd: Option<String>) -> Answer {
+/// The answer of the Docker beneath as sdc-docker gives it, and the container that a failure leaves.
+fn finished(call: &Call, plan: &Plan, mut beneath: Answer, odd: Option<String>) -> (Answer, Option<String>) {
     let mut failure = plan.failure.clone();
     if beneath.is_error() {
         if !call.on("build-errors") || is_dockers_own(call, super::create::fault_text(&beneath)) {
-            return beneath;
+            return (beneath, None);
         }
         failure = failure.or_else(|| Some(super::create::fault_text(&beneath).to_owned()));
     }
@@ -107,7 +116,8 @@ fn finished(call: &Call, plan: &Plan, mut beneath: Answer, odd: Option<String>) 
     }
     let lines = told.lines(call, plan, failure.as_deref());
     let body = Full::new(Bytes::from(lines)).map_err(|never| match never {}).boxed_unsync();
-    Answer::new(200, Body::Stream(body)).with("Content-Type", "application/json")
+    let answer = Answer::new(200, Body::Stream(body)).with("Content-Type", "application/json");
+    (answer, told.left().map(str::to_owned))
 }
 
 /// Whether Docker takes a name with its tag as well.

@@ -41,6 +41,12 @@ impl Told {
         told
     }
 
+    /// The container that ran last, where that failed.
+    pub fn left(&self) -> Option<&str> {
+        let ran = self.steps.last()?.iter().find_map(|text| text.strip_prefix(" ---> Running in "));
+        ran.map(str::trim).filter(|_| self.failure.is_some())
+    }
+
     /// The whole stream as sdc-docker sends it.
     pub fn lines(&self, call: &Call, plan: &Plan, failure: Option<&str>) -> String {
         // A quiet build has no steps to be told.

@@ -18,7 +18,7 @@ use super::service::Service;
 use super::tls::Peer;
 use super::{
     archive, attach, build, checks, create, exec, gate, image_show, images, lifecycle, links, list, logs,
-    render, stats, system, volumes,
+    provisioning, render, stats, system, volumes,
 };
 
 /// A call under way.
@@ -225,6 +225,9 @@ async fn routed(call: &mut Call, route: Route) -> Result<Answer, Answer> {
     }
     checks::check_version(call, route)?;
     gate::approved_first(call, route)?;
+    if route == Route::ContainerDelete {
+        provisioning::not_removed(call).await?;
+    }
     if route.names_container() {
         match call.service.docker.container(call.name()).await {
             Ok(container) if call.is_of_another(&container) => {

@@ -9,7 +9,7 @@ use super::call::Call;
 use super::docker::Ask;
 use super::json::{is_strings, put, strings, syntax_error, take, text};
 use super::state::Container;
-use super::{affinity, links, ports, resources, route, unchecked, volumes};
+use super::{affinity, links, ports, provisioning, resources, route, unchecked, volumes};
 
 /// What the content type does to the body (catalogue: create-content-type-handling).
 pub fn content_type(call: &mut Call) -> Result<(), Answer> {
@@ -175,6 +175,8 @@ fn is_smartos(call: &Call, image: &str) -> bool {
 
 /// Makes the container and remembers what was asked.
 pub async fn serve(call: &mut Call) -> Answer {
+    // It is held until the answer.
+    let _zone = provisioning::begin(call);
     call.service.pause("create-is-synchronous-and-slow", "create").await;
     let name = call.param("name").map(str::to_owned);
     if let Some(name) = &name
@@ -192,6 +194,9 @@ pub async fn serve(call: &mut Call) -> Answer {
     let link = links::told_at_create(call).await;
     volumes::take_over(call).await;
     let mut answer = call.forward().await;
+    if !call.on("create-warnings-always-empty") {
+        warn(call, &mut answer).await;
+    }
     if let Some(id) = answer.value().map(|v| text(v, "/Id").to_owned()) {
         remember(call, &id, lacks_directory, link);
         if call.on("dockerinit-log-file") {
@@ -298,6 +303,20 @@ async fn put_log(call: &Call, id: &str) {
 pub fn status_200(_: &Call, answer: &mut Answer) {
     if answer.status == 201 {
         answer.status = 200;
+    }
+}
+
+/// What stock Docker warns of in the request as it came: of options that are ignored here it never hears.
+async fn warn(call: &Call, answer: &mut Answer) {
+    let Some(created) = answer.value() else { return };
+    let mut ask = Ask::new(Method::POST, call.beneath("/containers/create"));
+    ask.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+    ask.body = Bytes::from(call.asked.to_string());
+    if let Ok(asked) = call.service.docker.json(ask).await {
+        put(created, "", "Warnings", asked.get("Warnings").cloned().unwrap_or(Value::Null));
+        let target = format!("/v1.41/containers/{}?v=1", route::encode(text(&asked, "/Id")));
+        // It never ran, so that there is nothing in the way.
+        let _ = call.service.docker.ask(Ask::new(Method::DELETE, target)).await;
     }
 }
 

@@ -238,10 +238,18 @@ pub fn commit_needs_container(call: &mut Call) -> Result<(), Answer> {
     }
 }
 
+/// Nothing is paused, whatever is asked (catalogue: commit-pause-default-false; sdc-docker
+/// `lib/endpoints/commit.js:45`).
+pub fn commit_no_pause(call: &mut Call) -> Result<(), Answer> {
+    call.set_param("pause", "0");
+    Ok(())
+}
+
 /// The body of a commit is never read (catalogue: commit-body-ignored).
 pub fn commit_body(call: &mut Call) -> Result<(), Answer> {
-    call.json = Some(json!({}));
-    call.body = Bytes::from_static(b"{}");
+    call.json = None;
+    call.body = Bytes::new();
+    call.headers.remove("content-type");
     Ok(())
 }
 

@@ -28,10 +28,20 @@ pub fn missing_fields(call: &Call, container: &mut Value) {
 /// Fields that newer engines have lost (catalogue: inspect-extra-legacy-fields).
 pub fn legacy_fields(_: &Call, container: &mut Value) {
     put(container, "Config", "Cpuset", json!(""));
-    put(container, "Config", "NetworkDisabled", json!(false));
+    if container.pointer("/Config/NetworkDisabled").is_some() {
+        put(container, "Config", "NetworkDisabled", json!(false));
+    }
     put(container, "Config", "PortSpecs", Value::Null);
     put(container, "Config", "SecurityOpt", Value::Null);
     put(container, "HostConfig", "LxcConf", json!([]));
+}
+
+/// What stock Docker tells up to API 1.20, told at every version (catalogue:
+/// api-version-does-not-change-shapes).
+pub fn one_shape(_: &Call, container: &mut Value) {
+    if container.pointer("/Config/NetworkDisabled").is_none() {
+        put(container, "Config", "NetworkDisabled", json!(false));
+    }
 }
 
 /// Fields that are null or empty where stock Docker leaves them out or has the other (id: inspect-null-fields).
@@ -145,7 +155,9 @@ pub fn restart_policy(_: &Call, container: &mut Value) {
     }
 }
 
-/// Config.Image of a SmartOS zone is the UUID that was asked for (catalogue: smartos-image-uuid).
+/// Config.Image of a SmartOS zone is the UUID that was asked for, and Image nothing: it is no image of
+/// Docker (catalogue: smartos-image-uuid; sdc-docker `lib/backends/sdc/images.js:903`,
+/// `lib/backends/sdc/utils.js:681`).
 pub fn smartos_image(call: &Call, container: &mut Value) {
     let Some(record) = call.service.state.container(text(container, "/Id")) else {
         return;
@@ -153,6 +165,7 @@ pub fn smartos_image(call: &Call, container: &mut Value) {
     if record.smartos {
         let asked = text(&record.asked, "/Image").to_owned();
         put(container, "Config", "Image", json!(asked));
+        put(container, "", "Image", json!("<none>"));
     }
 }
 

@@ -313,6 +313,14 @@ pub fn delete_running(call: &mut Call) -> Result<(), Answer> {
     Ok(())
 }
 
+/// A conflict in Docker's own words, where those of sdc-docker are switched off, is a 500 all the same
+/// (catalogue: error-500-for-conflicts).
+pub fn conflict_is_500(_: &Call, answer: &mut Answer) {
+    if answer.status == 409 {
+        *answer = Answer::conflict(fault_text(answer).to_owned());
+    }
+}
+
 /// The default name of a container is no link (catalogue: delete-link-param).
 pub fn delete_link(call: &mut Call) -> Result<(), Answer> {
     match call.param("link") {

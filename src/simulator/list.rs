@@ -9,7 +9,7 @@ use super::call::Call;
 use super::filters::{self, Filters};
 use super::json::{keep, put, text};
 use super::route::Route;
-use super::{exit, resources, shapes};
+use super::{exit, provisioning, resources, shapes};
 
 const FILTERS: &[&str] = &["status", "exited", "id", "name", "label", "before", "since"];
 
@@ -39,6 +39,8 @@ pub async fn serve(call: &mut Call) -> Answer {
         Err(refused) => return refused,
     };
     let mut rest = Rest::default();
+    let mut zones =
+        if call.param("all").is_some_and(|all| all != "0") { provisioning::listed(call) } else { Vec::new() };
     if let Some(mut filters) = filters {
         if call.on("list-before-since-by-parameter") {
             parameters_are_filters(call, &mut filters).await;
@@ -49,6 +51,9 @@ pub async fn serve(call: &mut Call) -> Answer {
         match translate(call, filters) {
             Ok((left, beneath)) => {
                 rest = left;
+                if !beneath.is_empty() {
+                    zones.clear();
+                }
                 filters::write(call, &beneath);
             }
             Err(refused) => return refused,
@@ -59,6 +64,8 @@ pub async fn serve(call: &mut Call) -> Answer {
     }
     let mut answer = call.forward().await;
     if let Some(Value::Array(containers)) = answer.value() {
+        zones.retain(|zone| !containers.iter().any(|container| container["Names"] == zone["Names"]));
+        containers.extend(zones);
         containers.retain(|container| rest.takes(call, container) && !call.is_of_another(container));
         let is_told = !call.service.world.sees_packages && !containers.is_empty();
         if is_told && call.on("no-packages-available") {

@@ -115,6 +115,19 @@ pub fn drop_ignored(call: &mut Call) -> Result<(), Answer> {
     Ok(())
 }
 
+/// Further hosts were ignored until 2016 (catalogue: add-host-platform; DOCKER-694).
+pub fn no_extra_hosts(call: &mut Call) -> Result<(), Answer> {
+    if let Some(body) = &mut call.json {
+        take(body, "HostConfig", "ExtraHosts");
+    }
+    Ok(())
+}
+
+/// Ignored hosts are not shown.
+pub fn show_no_extra_hosts(_: &Call, container: &mut Value) {
+    put(container, "HostConfig", "ExtraHosts", Value::Null);
+}
+
 /// A first process is spared the signals that it does not handle: in the namespace of the host the
 /// command is not the first, and here it is not either.
 pub fn first_process(call: &mut Call) -> Result<(), Answer> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::behaviour::behaviours;
 use super::docker::{Ask, Docker};
+use super::provisioning::Zones;
 use super::state::State;
 use super::{Settings, SimulatorError, World};
 use hyper::Method;
@@ -26,6 +27,8 @@ pub struct Service {
     pub attached: super::attach::Sessions,
     /// Whose turn it is to be copied from, by container.
     pub copies: super::archive::Turns,
+    /// The zones that are being made.
+    pub zones: Zones,
     /// The headers that the Docker beneath puts on every answer.
     pub docker_headers: Vec<(String, String)>,
 }
@@ -57,6 +60,7 @@ impl Service {
             peers: super::tls::Peers::default(),
             attached: super::attach::Sessions::default(),
             copies: super::archive::Turns::default(),
+            zones: Zones::default(),
             docker_headers,
         })
     }

@@ -94,14 +94,26 @@ pub fn ping(_: &Call, answer: &mut Answer) {
 /// The fields of `/version` (sdc-docker `lib/endpoints/version.js:54-64`).
 pub fn version_fields(_: &Call, version: &mut Value) {
     *version = json!({
-        "ApiVersion": "1.21",
+        "ApiVersion": text(version, "/ApiVersion"),
         "Arch": "amd64",
         "BuildTime": "2023-12-15T00:00:00Z",
         "GitCommit": "40cb46d",
         "GoVersion": "node6.17.1",
         "Os": "solaris",
-        "Version": "1.9.0",
+        "Version": text(version, "/Version"),
     });
+}
+
+/// The version of a path without one (catalogue: api-version-unversioned-default; sdc-docker
+/// `lib/constants.js:16`).
+pub fn api_version(_: &Call, version: &mut Value) {
+    put(version, "", "ApiVersion", json!("1.21"));
+}
+
+/// The engine of which its clients are (catalogue: supported-client-range; sdc-docker
+/// `lib/constants.js:1-19`).
+pub fn engine_version(_: &Call, version: &mut Value) {
+    put(version, "", "Version", json!("1.9.0"));
 }
 
 /// The values of Triton in `/info` (catalogue: info-driver-values).
@@ -149,4 +161,10 @@ pub fn info_kernel(_: &Call, info: &mut Value) {
 /// Only sixteen fields (catalogue: info-missing-fields).
 pub fn info_fields(_: &Call, info: &mut Value) {
     keep(info, "", shapes::members(Route::Info, ""));
+}
+
+/// Images of before 2017 are counted, which no account has that is newer (catalogue:
+/// info-images-count-legacy-only; sdc-docker `lib/backends/sdc/images.js:2997`).
+pub fn no_images(_: &Call, info: &mut Value) {
+    put(info, "", "Images", json!(0));
 }

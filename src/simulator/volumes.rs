@@ -182,6 +182,17 @@ async fn create(call: &mut Call) -> Answer {
     answer
 }
 
+/// A bad name in Docker's own words, where those of sdc-docker are switched off, is a 422 all the same
+/// (catalogue: error-422-for-bad-input).
+pub fn bad_name_is_422(_: &Call, answer: &mut Answer) {
+    let why = super::create::fault_text(answer);
+    if answer.status == 400
+        && ["characters for a local volume name", "name is too short"].iter().any(|rule| why.contains(rule))
+    {
+        *answer = Answer::invalid(why.to_owned());
+    }
+}
+
 /// The name alone, with 200 (catalogue: volume-create-response).
 pub fn create_response(_: &Call, answer: &mut Answer) {
     if answer.status == 201 {
@@ -207,10 +218,15 @@ pub fn fields(call: &Call, volume: &mut Value) {
 /// The same in a list, which has no warnings (catalogue: volume-list-fields).
 pub fn list_fields(call: &Call, list: &mut Value) {
     let mut volumes = list.get("Volumes").and_then(Value::as_array).cloned().unwrap_or_default();
-    // Anonymous volumes belong to their zone (catalogue: local-volumes-not-listed).
-    volumes.retain(|volume| !is_anonymous(text(volume, "/Name")));
     volumes.iter_mut().for_each(|volume| fields(call, volume));
     *list = json!({ "Volumes": volumes });
+}
+
+/// Volumes without a name belong to their zone (catalogue: local-volumes-not-listed).
+pub fn list_named(_: &Call, list: &mut Value) {
+    if let Some(volumes) = list.get_mut("Volumes").and_then(Value::as_array_mut) {
+        volumes.retain(|volume| !is_anonymous(text(volume, "/Name")));
+    }
 }
 
 /// Volumes of a create request: how many, and where (catalogue: local-volumes-max-8,

@@ -75,7 +75,7 @@ fn hash(contents: &str) -> String {
 }
 
 /// Reads a snapshot file; a file that is cut, changed by hand or of another format is a mistake.
-pub fn from_text(file: &str, text: &str, scenario: &ScenarioId) -> Result<Snapshot, Box<Mistake>> {
+pub fn from_text(file: &str, text: &str, case: &CaseId) -> Result<Snapshot, Box<Mistake>> {
     let wrong = |message: String| {
         let help = "restore the file from version control, or record it anew with `divergence record`";
         Box::new(Mistake { file: file.to_owned(), span: None, message, help: help.to_owned() })
@@ -116,8 +116,11 @@ pub fn from_text(file: &str, text: &str, scenario: &ScenarioId) -> Result<Snapsh
             last.parts.push(Part { name: part, route, request, tree });
         }
     }
-    let case = CaseId { scenario: scenario.clone(), api: version("api")? };
-    Ok(Snapshot { case, engine, fingerprint: get("fingerprint")?, steps })
+    let api = version("api")?;
+    if api != case.api {
+        return Err(wrong(format!("the snapshot was recorded at API {api}, and its name says {}", case.api)));
+    }
+    Ok(Snapshot { case: case.clone(), engine, fingerprint: get("fingerprint")?, steps })
 }
 
 /// The `info` map of the header: lines `  key: value`, as we and insta write them.
@@ -152,7 +155,7 @@ impl Store {
             return Ok(None);
         }
         let file = relative(&path, &self.root);
-        let snapshot = from_text(&file, &read(&path)?, &case.scenario);
+        let snapshot = from_text(&file, &read(&path)?, case);
         snapshot.map(Some).map_err(|mistake| StoreError::Mistakes(vec![*mistake]))
     }
 
@@ -290,7 +293,7 @@ mod tests {
     #[test]
     fn a_snapshot_reads_as_it_was_written() {
         let text = to_text(&example(), "suites/system/scenarios/version.toml");
-        let read = from_text("x.snap", &text, &example().case.scenario).unwrap();
+        let read = from_text("x.snap", &text, &example().case).unwrap();
         assert_eq!(read, example());
         insta::assert_snapshot!(text.lines().take(12).collect::<Vec<_>>().join("\n"), @r#"
         ---
@@ -311,15 +314,16 @@ mod tests {
     #[test]
     fn a_cut_or_changed_snapshot_is_a_mistake_and_never_an_empty_one() {
         let text = to_text(&example(), "s.toml");
-        let scenario = example().case.scenario;
+        let case = example().case;
         for broken in [
             "",
             "---\n",
             &text[..text.len() / 2],
             &text.replace("200", "201"),
             &text.replace("format: 1", "format: 9"),
+            &text.replace("api: \"1.21\"", "api: \"1.24\""),
         ] {
-            assert!(from_text("x.snap", broken, &scenario).is_err(), "{broken}");
+            assert!(from_text("x.snap", broken, &case).is_err(), "{broken}");
         }
     }
 }

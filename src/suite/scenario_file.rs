@@ -71,11 +71,13 @@ fn read(file: &str, text: &str, setting: &Setting<'_>, mistakes: &mut Mistakes) 
         );
     }
     let steps = steps(&reader, &needs, setting, mistakes);
+    let api = versions(&reader, "api", mistakes);
     Some(Scenario {
         title,
         page: reader.string("page", mistakes).unwrap_or(id.area()).to_owned(),
         command: reader.string("command", mistakes).map(str::to_owned),
-        api: versions(&reader, "api", mistakes).unwrap_or_else(|| setting.settings.api.clone()),
+        names_api: api.is_some(),
+        api: api.unwrap_or_else(|| setting.settings.api.clone()),
         exclusive: exclusive.unwrap_or(false) || repetitions.is_some(),
         fingerprint: fingerprint(&steps, repetitions),
         file: file.to_owned(),

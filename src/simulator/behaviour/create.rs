@@ -1,7 +1,7 @@
 //! Making a container.
 
 use super::Hook::{After, Answered, Before, Each, Woven};
-use super::{Behaviour, CREATE, INSPECT, LATER, LIST, always, since};
+use super::{Behaviour, CREATE, INSPECT, LATER, LIST, always, since, until};
 use crate::simulator::route::Route as R;
 use crate::simulator::{
     affinity, create, exit, gate, inspect, labels, links, log_config, logs, network, options, ports,
@@ -25,7 +25,7 @@ pub static ALL: &[Behaviour] = &[
     always(&["network-mode-links"], "No links in named networks", &[Before(CREATE, network::links_in_networks)]),
     always(&["publish-port-syntax"], "Forms of ports", &[Before(CREATE, ports::syntax)]),
     always(&["host-bind-refused"], "No folders of the host", &[Before(CREATE, volumes::host_binds)]),
-    always(&["bind-flags-limited"], "Flags ro and rw", &[Before(CREATE, volumes::bind_flags)]),
+    always(&["bind-flags-limited", "host-volume-as-url-era"], "Flags ro and rw", &[Before(CREATE, volumes::bind_flags)]),
     always(&["local-volume-target-rules"], "Volumes at absolute paths", &[Before(CREATE, volumes::targets)]),
     always(&["account-not-approved-403"], "An account that is not approved", &[Before(CREATE, gate::approved)]),
     always(&["create-missing-image-404"], "A missing image", &[Before(CREATE, create::missing_image)]),
@@ -88,6 +88,8 @@ pub static ALL: &[Behaviour] = &[
     always(&["environment-not-checked"], "Variables without a name", &[Before(CREATE, unchecked::environment)]),
     always(&["extra-hosts-not-checked"], "Hosts without an address", &[
         Before(CREATE, unchecked::extra_hosts), After(INSPECT, unchecked::show_extra_hosts)]),
+    until(LATER, &["add-host-platform"], "ExtraHosts are ignored", &[
+        Before(CREATE, options::no_extra_hosts), After(INSPECT, options::show_no_extra_hosts)]),
     always(&["working-directory-not-made"], "Working directories are not made", &[
         After(INSPECT, unchecked::show_working_directory), After(INSPECT, exit::show_failure), Each(LIST, exit::show_listed_failure)]),
     always(&["links-env-no-alias-port"], "Variables of links", &[Woven]),

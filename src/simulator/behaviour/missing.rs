@@ -24,10 +24,12 @@ pub static ALL: &[Behaviour] = &[
     always(&["load-not-implemented"], "docker load", &[Before(&[R::ImageLoad], refuse!("image load"))]),
     always(&["save-not-implemented"], "docker save", &[Before(&[R::ImageGet], refuse!("image get"))]),
     always(&["diff-not-implemented"], "docker diff", &[Before(&[R::Changes], refuse!("changes"))]),
-    always(&["pause-not-implemented"], "docker pause", &[Before(&[R::Pause], refuse!("pause"))]),
-    always(&["unpause-not-implemented"], "docker unpause", &[Before(&[R::Unpause], refuse!("unpause"))]),
+    // Without one the other shows otherwise: what cannot be paused is not unpaused.
+    always(&["pause-not-implemented", "unpause-not-implemented"], "docker pause and unpause", &[
+        Before(&[R::Pause], refuse!("pause")), Before(&[R::Unpause], refuse!("unpause")),
+    ]),
     until(LATER, &["build-not-implemented"], "docker build", &[Before(&[R::Build], refuse!("build"))]),
-    until(LATER, &["commit-not-implemented"], "docker commit", &[Before(&[R::Commit], refuse!("commit"))]),
+    until(LATER, &["commit-not-implemented", "former-list-at-153a6ef"], "docker commit", &[Before(&[R::Commit], refuse!("commit"))]),
     until(LATER, &["login-not-implemented"], "docker login", &[Before(&[R::Auth], refuse!("auth"))]),
     until(LATER, &["push-not-implemented"], "docker push", &[Before(&[R::ImagePush], refuse!("image push"))]),
     until(LATER, &["rename-not-implemented"], "docker rename", &[Before(&[R::Rename], refuse!("rename"))]),

@@ -30,6 +30,7 @@ pub static ALL: &[Behaviour] = &[
     always(&["volume-create-duplicate"], "A volume that is there", &[Woven]),
     always(&["volume-create-slow"], "Making a volume takes its time", &[Woven]),
     always(&["volume-create-response"], "Making a volume tells its name", &[Answered(&[R::VolumeCreate], volumes::create_response)]),
+    always(&["local-volumes-not-listed"], "Volumes without a name", &[After(&[R::VolumeList], volumes::list_named)]),
     always(&["volume-list-fields", "volume-auto-create"], "What volumes tell", &[
         After(&[R::VolumeInspect], volumes::fields), After(&[R::VolumeList], volumes::list_fields)]),
     always(&["volume-inspect-missing-404-empty"], "A missing volume", &[Woven]),

@@ -1,17 +1,17 @@
 //! What holds for every answer, and what the world allows.
 
 use super::Hook::{After, Answered, Before, Woven};
-use super::{Behaviour, LATER, LIST, always, since};
+use super::{Behaviour, INSPECT, LATER, LIST, always, since};
 use crate::simulator::route::Route as R;
-use crate::simulator::{images, lifecycle, list, system};
+use crate::simulator::{images, inspect, lifecycle, list, system, volumes};
 
 #[rustfmt::skip]
 pub static ALL: &[Behaviour] = &[
     // Every answer.
     always(&["error-body-plain-text-with-request-id"], "Errors are plain text with the request id", &[Woven]),
     always(&["error-prefix-restcode"], "Errors begin with a class in brackets", &[Woven]),
-    always(&["error-422-for-bad-input"], "Bad input is a 422", &[Woven]),
-    always(&["error-500-for-conflicts"], "Conflicts are a 500", &[Woven]),
+    always(&["error-422-for-bad-input"], "Bad input is a 422", &[Answered(&[R::VolumeCreate], volumes::bad_name_is_422)]),
+    always(&["error-500-for-conflicts"], "Conflicts are a 500", &[Answered(&[R::ContainerDelete], lifecycle::conflict_is_500)]),
     always(&["server-header-triton"], "The server is Triton", &[Woven]),
     always(&["extra-request-id-headers"], "Request id and response time are headers", &[Woven]),
     always(&["no-api-version-headers"], "No header tells the API version", &[Woven]),
@@ -33,7 +33,9 @@ pub static ALL: &[Behaviour] = &[
     always(&["api-version-no-maximum"], "No API version is too new", &[Woven]),
     always(&["api-version-compared-as-text"], "API versions are compared as text", &[Woven]),
     always(&["api-version-unparsable"], "A word in the place of a version is a 400", &[Woven]),
-    always(&["api-version-unversioned-default"], "No version means 1.21", &[Woven]),
+    always(&["api-version-unversioned-default"], "No version means 1.21", &[After(&[R::Version], system::api_version)]),
+    always(&["api-version-does-not-change-shapes"], "All versions have one shape", &[After(INSPECT, inspect::one_shape)]),
+    always(&["supported-client-range"], "The clients of Docker 1.9", &[After(&[R::Version], system::engine_version)]),
     always(&["ping-and-events-skip-checks"], "Ping and events are not checked", &[Woven]),
     always(&["ca-pem-route"], "The certificate of the server", &[Woven]),
     always(&["ping-without-cache-headers"], "A ping may be cached", &[Answered(&[R::Ping], system::ping)]),
@@ -44,6 +46,7 @@ pub static ALL: &[Behaviour] = &[
     always(&["account-isolation"], "Containers of other accounts", &[Woven]),
     always(&["info-kernel-version-fixed"], "Info has a constant kernel", &[After(&[R::Info], system::info_kernel)]),
     always(&["info-missing-fields"], "Info has sixteen fields", &[After(&[R::Info], system::info_fields)]),
+    since(LATER, &["info-images-count-legacy-only"], "Info counts no images", &[After(&[R::Info], system::no_images)]),
     // Before a call, as the world is.
     always(&["read-only-mode-503"], "Maintenance", &[Woven]),
     always(&["service-unavailable-503"], "A service behind is out", &[Woven]),
