@@ -53,17 +53,12 @@ fn add(call: &Call, top: &mut Value, process: &str) {
     let Some(Value::Array(rows)) = top.get_mut("Processes") else { return };
     let all = platform_processes(&call.service, container.as_ref());
     for (at, (pid, command)) in all.into_iter().enumerate().filter(|(_, (_, command))| *command == process) {
-        let fixed = call.on("top-fixed-columns");
-        let cell = |title: &String| match (title.as_str(), fixed) {
-            ("PID", _) => pid.to_string(),
-            ("CMD" | "COMMAND", _) => command.to_owned(),
-            ("STIME", true) => time::OffsetDateTime::now_utc().unix_timestamp().to_string(),
-            ("TTY", true) => "-1".to_owned(),
-            ("UID", false) => "root".to_owned(),
-            ("TTY", false) => "?".to_owned(),
-            ("STIME", false) => "00:00".to_owned(),
-            ("TIME", false) => "00:00:00".to_owned(),
-            (_, _) => "0".to_owned(),
+        let cell = |title: &String| match title.as_str() {
+            "PID" => pid.to_string(),
+            "CMD" | "COMMAND" => command.to_owned(),
+            "STIME" => time::OffsetDateTime::now_utc().unix_timestamp().to_string(),
+            "TTY" => "-1".to_owned(),
+            _ => "0".to_owned(),
         };
         rows.insert(at.min(rows.len()), json!(titles.iter().map(cell).collect::<Vec<_>>()));
     }
