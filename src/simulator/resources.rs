@@ -15,11 +15,14 @@ const DOCKER_MINIMUM: u64 = 6 << 20;
 /// The package that a create request gets, as far as behaviours are on.
 pub fn package(call: &Call) -> Result<Option<&Package>, Answer> {
     let world = &call.service.world;
-    if call.on("package-label-selects-size")
-        && let Some(wanted) = call.asked.get("Labels").and_then(|l| l.get(LABEL))
+    if let Some(wanted) = call.asked.get("Labels").and_then(|l| l.get(LABEL))
         && let Some(wanted) = wanted.as_str()
     {
-        return labelled(&world.packages, wanted).map(Some);
+        // Where it is a label like others nothing is told of a package.
+        return match call.on("package-label-selects-size") {
+            true => labelled(&world.packages, wanted).map(Some),
+            false => Ok(None),
+        };
     }
     let memory = match call.asked.pointer("/HostConfig/Memory") {
         Some(Value::Number(number)) => number.as_f64().unwrap_or(0.0),
@@ -200,9 +203,12 @@ pub fn package_name(call: &Call, container: &mut Value) {
     }
 }
 
-/// Labels are null where there are none (catalogue: label-null-when-empty).
-pub fn null_labels(_: &Call, container: &mut Value) {
-    if super::json::object(container, "Config/Labels").is_some_and(|labels| labels.is_empty()) {
+/// Labels are null where there are none, not even that of the package (catalogue:
+/// label-null-when-empty).
+pub fn null_labels(call: &Call, container: &mut Value) {
+    if !call.service.world.sees_packages
+        && super::json::object(container, "Config/Labels").is_some_and(|labels| labels.is_empty())
+    {
         put(container, "Config", "Labels", Value::Null);
     }
 }
