@@ -52,9 +52,9 @@ pub static ALL: &[Behaviour] = &[
     always(&["memory-swap-from-package"], "Swap of the package", &[Before(CREATE, resources::no_swap), After(INSPECT, resources::swap)]),
     always(&["cpu-shares-from-package"], "CPU shares of the package", &[Before(CREATE, resources::no_shares), After(INSPECT, resources::shares)]),
     always(&["inspect-config-memory-from-vm"], "Memory in Config", &[After(INSPECT, resources::config_memory)]),
-    always(&["inspect-labels-package"], "The package is a label", &[After(INSPECT, resources::inspect_label)]),
-    always(&["label-joyent-namespace"], "The label of the package has its name", &[After(INSPECT, resources::package_name)]),
-    always(&["label-null-when-empty"], "No labels are null", &[After(INSPECT, resources::null_labels)]),
+    since(LATER, &["inspect-labels-package"], "The package is a label", &[After(INSPECT, resources::inspect_label)]),
+    since(LATER, &["label-joyent-namespace"], "The label of the package has its name", &[After(INSPECT, resources::package_name)]),
+    since(LATER, &["label-null-when-empty"], "No labels are null", &[After(INSPECT, resources::null_labels)]),
     always(&["list-labels-package-unknown"], "The package is a label in lists", &[Each(LIST, resources::list_label)]),
     always(&["own-ip-stack-per-container"], "An address of one's own", &[
         Before(CREATE, ports::publish_nothing_beneath), After(INSPECT, ports::show_asked)]),
