@@ -15,6 +15,7 @@ pub mod client;
 pub mod connection;
 pub mod framing;
 pub mod target;
+pub mod tls;
 pub mod wire;
 
 use address::Address;

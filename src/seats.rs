@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::case::{Seat, Source};
 use crate::config::EngineConfig;
 use crate::engine::address::Address;
+use crate::engine::tls::Tls;
 use crate::engine::{Endpoint, EngineError};
 use crate::engine_id::{EngineId, Kind};
 use crate::session::Desk;
@@ -270,14 +271,31 @@ impl<'a> Choosing<'a> {
     fn simulator(&self) -> Result<Seat, SeatError> {
         let settings = self.simulator_settings(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let docker = Address::Unix(settings.docker.clone());
+        let shown = settings.world.tls.clone();
         let simulator = Simulator::start(settings)?;
-        let mut endpoint = Endpoint::new(Address::Tcp(simulator.address().to_string()));
+        let host = simulator.address().to_string();
+        let mut endpoint = Endpoint::new(match &shown {
+            Some(certificate) => self.behind_tls(host, certificate)?,
+            None => Address::Tcp(host),
+        });
         endpoint.beneath = Some(docker);
         let asked = self.runtime.block_on(endpoint.identify());
         let mut engine =
             asked.map_err(|source| SeatError::Engine { name: "simulator".to_owned(), source })?;
         engine.world.clone_from(&self.world);
         Ok(live("simulator", endpoint, engine, Some(simulator)))
+    }
+
+    /// An address behind TLS, and one of the test certificates to show there, or "".
+    fn behind_tls(&self, host: String, certificate: &str) -> Result<Address, SeatError> {
+        let read = |name: &str| crate::store::read(&self.store.path_of(&format!("fixtures/tls/{name}.pem")));
+        let shown = match certificate {
+            "" => None,
+            name => Some((read(name)?, read("client-key")?)),
+        };
+        let shown = shown.as_ref().map(|(certificate, key)| (certificate.as_bytes(), key.as_bytes()));
+        let tls = Tls::new(host, shown).map_err(SimulatorError::Tls)?;
+        Ok(Address::Tls(tls))
     }
 
     fn recorded(&self, folder: &str) -> Result<Seat, SeatError> {

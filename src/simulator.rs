@@ -13,6 +13,7 @@ mod build;
 mod build_context;
 mod build_stream;
 mod call;
+mod certificate;
 mod checks;
 mod container_volumes;
 mod create;
@@ -52,6 +53,7 @@ mod shapes;
 mod state;
 mod stats;
 mod system;
+mod tls;
 mod top;
 mod unchecked;
 mod volume_filters;
@@ -117,6 +119,9 @@ pub enum SimulatorError {
         /// What went wrong.
         cause: String,
     },
+    /// TLS cannot be set up.
+    #[error("set up TLS: {0}")]
+    Tls(String),
     /// The thread or its runtime did not start.
     #[error("start the thread of the simulator: {0}")]
     Thread(std::io::Error),

@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::EngineError;
+use super::tls::Tls;
 
 /// Where an engine listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Address {
     Unix(PathBuf),
     /// `host:port`, without TLS.
     Tcp(String),
+    /// `host:port`, with TLS.
+    Tls(Tls),
 }
 
 /// The receiving half of a connection.
@@ -28,7 +31,7 @@ impl Address {
     pub fn host(&self) -> &str {
         match self {
             Address::Unix(_) => "localhost",
-            Address::Tcp(host) => host,
+            Address::Tcp(host) | Address::Tls(Tls { host, .. }) => host,
         }
     }
 
@@ -36,7 +39,7 @@ impl Address {
     pub fn is_loopback(&self) -> bool {
         match self {
             Address::Unix(_) => true,
-            Address::Tcp(host) => {
+            Address::Tcp(host) | Address::Tls(Tls { host, .. }) => {
                 let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
                 let name = name.trim_start_matches('[').trim_end_matches(']');
                 let ip: Option<std::net::IpAddr> = name.parse().ok();
@@ -58,6 +61,10 @@ impl Address {
                 let (reader, writer) = stream.into_split();
                 (Box::new(reader) as Reader, Box::new(writer) as Writer)
             }),
+            Address::Tls(tls) => tls.connect().await.map(|stream| {
+                let (reader, writer) = tokio::io::split(stream);
+                (Box::new(reader) as Reader, Box::new(writer) as Writer)
+            }),
         };
         opened.map_err(|source| self.unreachable(source))
     }
@@ -70,6 +77,7 @@ impl Address {
             }
             (Address::Unix(_), _) => "start the engine, or name another with DOCKER_HOST or engines.toml",
             (Address::Tcp(_), _) => "check host and port, and that the engine listens there without TLS",
+            (Address::Tls(_), _) => "check host and port, and that the engine listens there with TLS",
         };
         EngineError::Connect { address: self.clone(), source, advice }
     }
@@ -105,6 +113,7 @@ impl fmt::Display for Address {
         match self {
             Address::Unix(path) => write!(out, "unix://{}", path.display()),
             Address::Tcp(host) => write!(out, "tcp://{host}"),
+            Address::Tls(tls) => write!(out, "https://{}", tls.host),
         }
     }
 }

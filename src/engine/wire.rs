@@ -58,7 +58,7 @@ impl Wire {
             .referer(false);
         let builder = match &endpoint.address {
             Address::Unix(path) => builder.unix_socket(path.clone()),
-            Address::Tcp(_) => builder.tcp_nodelay(true),
+            Address::Tcp(_) | Address::Tls(_) => builder.tcp_nodelay(true),
         };
         Ok(Wire { address: endpoint.address.clone(), client: builder.build()? })
     }
@@ -100,6 +100,10 @@ impl Wire {
     /// The request as reqwest sends it, if it sends exactly this.
     fn as_library_request(&self, sent: &Sent) -> Option<reqwest::Request> {
         const OURS: [&str; 5] = ["connection", "content-length", "transfer-encoding", "upgrade", "expect"];
+        // Who a client is, only a connection of our own says.
+        if matches!(self.address, Address::Tls(_)) {
+            return None;
+        }
         let url = unchanged_url(self.address.host(), &sent.target)?;
         let method = reqwest::Method::from_bytes(sent.method.as_bytes()).ok()?;
         let mut request = reqwest::Request::new(method, url);

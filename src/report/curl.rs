@@ -10,6 +10,10 @@ pub fn command(sent: &Sent, address: &str) -> String {
             words.extend(["--unix-socket".to_owned(), quoted(path)]);
             "http://localhost".to_owned()
         }
+        None if address.starts_with("https://") => {
+            words.push("-k".to_owned());
+            address.to_owned()
+        }
         None => format!("http://{}", address.trim_start_matches("tcp://").trim_start_matches("http://")),
     };
     match sent.method.as_str() {

@@ -1,5 +1,8 @@
 //! Copying in and out of containers (sdc-docker `lib/endpoints/containers.js:683-961`).
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -16,8 +19,34 @@ use super::route::{Route, encode};
 
 const STAT: &str = "x-docker-container-path-stat";
 
+/// Tickets for copies: one container is copied from and to by one call at a time.
+#[derive(Debug, Default)]
+pub struct Turns(Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    async fn wait(&self, container: &str) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Arc::clone(turns.entry(container.to_owned()).or_default())
+        };
+        turn.lock_owned().await
+    }
+}
+
 /// Passes archives on as they come; the older copy is an archive too.
 pub async fn serve(call: &mut Call, route: Route) -> Answer {
+    // A ticket of the list of the machine's jobs (catalogue: archive-serialised).
+    let turn = match call.service.slow("archive-serialised") {
+        true => Some(call.service.copies.wait(call.container_id()).await),
+        false => None,
+    };
+    call.service.pause("archive-serialised", "archive").await;
+    let answer = copied(call, route).await;
+    drop(turn);
+    answer
+}
+
+async fn copied(call: &mut Call, route: Route) -> Answer {
     if route == Route::ArchivePut && call.on("archive-put-to-file") && is_file(call).await {
         return not_a_directory();
     }
@@ -121,6 +150,21 @@ pub fn needs_path(call: &mut Call) -> Result<(), Answer> {
             Ok(())
         }
         (Some(_), _) => Ok(()),
+    }
+}
+
+/// The platform that can copy out of a zone that does not run (cn-agent `lib/docker-stdio.js:52`).
+const SAFE_PLATFORM: &str = "20160922T144810Z";
+
+/// An older platform copies only while the zone runs (catalogue: archive-stopped-container).
+pub fn needs_running(call: &mut Call) -> Result<(), Answer> {
+    let is_old = call.service.world.platform.as_str() < SAFE_PLATFORM;
+    match is_old && !super::json::flag(&call.container, "/State/Running") {
+        true => {
+            let text = "This container must be running in order to use `docker cp`";
+            Err(Answer::coded(409, "NotSupported", text))
+        }
+        false => Ok(()),
     }
 }
 

@@ -1,6 +1,10 @@
 //! `POST /containers/X/attach`, and what it shares with the start of an exec: a connection that
 //! is taken over (sdc-docker `lib/endpoints/containers.js:598-651`).
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use futures_util::future::BoxFuture;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -12,9 +16,13 @@ use super::answer::{Answer, Body, Session};
 use super::call::{Call, unreachable};
 use super::frames::{Coding, Pump, apart, frame};
 use super::json::{flag, text};
+use super::service::Service;
 
 /// Keys that nobody types, so that the Docker beneath never detaches a client by itself.
 const NEVER_TYPED: &str = "ctrl-_,ctrl-^,ctrl-_,ctrl-^,ctrl-_,ctrl-^";
+
+/// What follows in the stream when a container is not started in time.
+const NOT_STARTED: &str = "HTTP/1.1 500 Connection Not Upgraded\r\nConnection: close\r\n\r\n";
 
 /// The connection to the Docker beneath.
 pub type Beneath = TokioIo<Upgraded>;
@@ -36,6 +44,30 @@ pub async fn serve(call: &mut Call) -> Answer {
         let session = said("HTTP/1.1 409 Connection Not Upgraded\r\nConnection: close\r\n\r\n".into());
         return Answer::new(101, Body::Hijack { head: head(call, "attach-always-101"), session });
     }
+    let key = call.on("attach-session-keyed-by-path-id").then(|| call.name().to_owned());
+    if let Some(key) = &key
+        && !call.service.attached.enter(key, call.param("stdin").is_some())
+    {
+        call.query.retain(|(name, _)| name != "stdin");
+    }
+    let (head, session) = match attached(call).await {
+        Ok(session) => (head(call, "attach-always-101"), session),
+        Err(refused) => {
+            call.service.attached.leave(key.as_deref());
+            return refused;
+        }
+    };
+    let service = Arc::clone(&call.service);
+    let session: Session = Box::new(move |socket, read| {
+        Box::pin(async move {
+            session(socket, read).await;
+            service.attached.leave(key.as_deref());
+        })
+    });
+    Answer::new(101, Body::Hijack { head, session })
+}
+
+async fn attached(call: &mut Call) -> Result<Session, Answer> {
     let is_tty = flag(&call.container, "/Config/Tty");
     let fixed_keys = call.on("attach-detach-keys");
     if fixed_keys {
@@ -44,13 +76,81 @@ pub async fn serve(call: &mut Call) -> Answer {
     let ask = call.forwarded();
     let beneath = match call.service.docker.upgrade(ask).await {
         Ok(Ok(beneath)) => beneath,
-        Ok(Err(refused)) => return refused,
-        Err(error) => return unreachable(error),
+        Ok(Err(refused)) => return Err(refused),
+        Err(error) => return Err(unreachable(error)),
     };
     let coding = if is_tty { Coding::default() } else { Coding::of(call) };
     let keys = if is_tty && fixed_keys { Keys::Fixed(false) } else { Keys::None };
-    let session = session(beneath, coding, Rewriting::None, keys);
-    Answer::new(101, Body::Hijack { head: head(call, "attach-always-101"), session })
+    let is_unstarted = text(&call.container, "/State/Status") == "created";
+    let ending = Ending {
+        polled_since: call.service.slow("attach-close-after-wait").then_some(call.since),
+        unstarted: (is_unstarted && call.on("attach-waits-for-start"))
+            .then(|| (Arc::clone(&call.service), call.container_id().to_owned())),
+    };
+    Ok(session(beneath, coding, Rewriting::None, keys, ending))
+}
+
+/// The attaches under way, by the text that names the container in their path: the first of a text
+/// opens the connection to the container's server, and says for all whether it has an input
+/// (sdc-docker `lib/backends/sdc/containers.js:4160`).
+#[derive(Debug, Default)]
+pub struct Sessions(Mutex<BTreeMap<String, Shared>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Shared {
+    clients: usize,
+    has_input: bool,
+}
+
+impl Sessions {
+    /// Adds a client; tells whether its input goes anywhere.
+    fn enter(&self, name: &str, has_input: bool) -> bool {
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = sessions.entry(name.to_owned()).or_insert(Shared { clients: 0, has_input });
+        shared.clients += 1;
+        shared.has_input
+    }
+
+    /// A client has gone.
+    fn leave(&self, name: Option<&str>) {
+        let Some(name) = name else { return };
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(shared) = sessions.get_mut(name) else { return };
+        shared.clients -= 1;
+        if shared.clients == 0 {
+            sessions.remove(name);
+        }
+    }
+}
+
+/// What else ends a stream, and how late its end is told.
+#[derive(Default)]
+pub struct Ending {
+    /// The end is looked for once a second, counted from here (catalogue: attach-close-after-wait).
+    pub polled_since: Option<Instant>,
+    /// A container that has to be started in time (catalogue: attach-waits-for-start).
+    pub unstarted: Option<(Arc<Service>, String)>,
+}
+
+impl Ending {
+    async fn looked_for(&self) {
+        if let Some(since) = self.polled_since {
+            let past = Duration::from_nanos(u64::from(since.elapsed().subsec_nanos()));
+            tokio::time::sleep(Duration::from_secs(1).saturating_sub(past)).await;
+        }
+    }
+
+    /// Returns when a container was not started in time.
+    async fn too_late(&self) {
+        if let Some((service, id)) = &self.unstarted {
+            tokio::time::sleep(service.world.attachable).await;
+            let container = service.docker.container(id).await;
+            if container.is_ok_and(|container| text(&container, "/State/Status") == "created") {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
 }
 
 /// Whether the container ran and does not any more: the status line is written before that is
@@ -84,7 +184,7 @@ pub async fn websocket(call: &mut Call) -> Answer {
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n{}\r\n",
                 lines.collect::<String>()
             );
-            let session = session(beneath, Coding::default(), Rewriting::None, Keys::None);
+            let session = session(beneath, Coding::default(), Rewriting::None, Keys::None, Ending::default());
             Answer::new(101, Body::Hijack { head, session })
         }
         Ok(Err(refused)) => refused,
@@ -150,7 +250,13 @@ impl Keys {
 
 /// Passes bytes both ways until the engine beneath ends the stream. The client's end of input is
 /// passed on, and its output goes on after that.
-pub fn session(beneath: Beneath, coding: Coding, rewriting: Rewriting, keys: Keys) -> Session {
+pub fn session(
+    beneath: Beneath,
+    coding: Coding,
+    rewriting: Rewriting,
+    keys: Keys,
+    ending: Ending,
+) -> Session {
     Box::new(move |socket: TcpStream, read: bytes::Bytes| {
         Box::pin(async move {
             let (mut from_client, mut to_client) = socket.into_split();
@@ -186,9 +292,17 @@ pub fn session(beneath: Beneath, coding: Coding, rewriting: Rewriting, keys: Key
                     let _ = to_client.write_all(&bytes).await;
                 }
                 let _ = to_client.write_all(&pump.rest()).await;
+                ending.looked_for().await;
                 let _ = to_client.shutdown().await;
             };
-            tokio::select! { () = input => {} () = output => {} }
+            tokio::select! {
+                () = input => {}
+                () = output => {}
+                () = ending.too_late() => {
+                    let _ = to_client.write_all(NOT_STARTED.as_bytes()).await;
+                    let _ = to_client.shutdown().await;
+                }
+            }
         }) as BoxFuture<'static, ()>
     })
 }

@@ -1,6 +1,7 @@
 //! One call, from the request to the rendered answer: checks, lookups, behaviours, Docker.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use super::docker::{Ask, DockerError};
 use super::request::Asked;
 use super::route::{self, Matched, Route};
 use super::service::Service;
+use super::tls::Peer;
 use super::{
     archive, attach, build, checks, create, exec, gate, image_show, images, lifecycle, links, list, logs,
     provisioning, render, stats, system, volumes,
@@ -42,6 +44,10 @@ pub struct Call {
     pub asked: Value,
     /// The image of a create, as the Docker beneath inspects it.
     pub image: Value,
+    /// The client, where it is behind TLS.
+    pub peer: Option<Arc<Peer>>,
+    /// The login of the account that it is made for.
+    pub account: String,
     pub since: Instant,
 }
 
@@ -76,6 +82,17 @@ impl Call {
     /// The id of the container that the path names.
     pub fn container_id(&self) -> &str {
         super::json::text(&self.container, "/Id")
+    }
+
+    /// Whether a container is of an account that is not the caller's (catalogue: account-isolation).
+    pub fn is_of_another(&self, container: &Value) -> bool {
+        let record = self.service.state.container(super::json::text(container, "/Id"));
+        self.on("account-isolation")
+            && match record {
+                Some(record) => record.owner != self.account,
+                // What other clients of the Docker beneath made is the main account's.
+                None => self.account != self.service.world.account,
+            }
     }
 
     /// The version prefix for the Docker beneath, with its slash.
@@ -147,7 +164,7 @@ pub fn unreachable(error: DockerError) -> Answer {
 }
 
 /// Answers a request: the one way through.
-pub async fn answer(asked: Asked, service: Arc<Service>) -> Answer {
+pub async fn answer(asked: Asked, peer: Option<Arc<Peer>>, service: Arc<Service>) -> Answer {
     if asked.method == Method::GET && asked.path() == "/_divergence/simulator" {
         return render::framed(identity(&service), asked.keeps_alive());
     }
@@ -166,9 +183,16 @@ pub async fn answer(asked: Asked, service: Arc<Service>) -> Answer {
         container: Value::Null,
         asked: Value::Null,
         image: Value::Null,
+        peer,
+        account: service.world.account.clone(),
         since: Instant::now(),
         service,
     };
+    if let Some(peer) = &call.peer
+        && (call.is_upgrade() || !call.on("half-close-only-tls-upgraded"))
+    {
+        peer.half_closes.store(true, Ordering::Relaxed);
+    }
     let answer = found(&mut call).await;
     render::render(&call, answer)
 }
@@ -195,8 +219,11 @@ async fn found(call: &mut Call) -> Answer {
 }
 
 async fn routed(call: &mut Call, route: Route) -> Result<Answer, Answer> {
+    if !call.on("auth-before-version-check") {
+        checks::check_version(call, route)?;
+    }
     if !route.skips_checks() {
-        gate::check(call)?;
+        gate::check(call, route)?;
     }
     checks::check_version(call, route)?;
     gate::approved_first(call, route)?;
@@ -205,6 +232,9 @@ async fn routed(call: &mut Call, route: Route) -> Result<Answer, Answer> {
     }
     if route.names_container() {
         match call.service.docker.container(call.name()).await {
+            Ok(container) if call.is_of_another(&container) => {
+                return Err(Answer::error(404, format!("No such container: {}", call.name())));
+            }
             Ok(container) => call.container = container,
             Err(DockerError::Status { status: 404, .. }) if call.on("no-such-container-text") => {
                 return Err(Answer::error(404, format!("No such container: {}", call.name())));

@@ -195,6 +195,7 @@ fn remember(call: &Call, id: &str, lacks_directory: bool, link: Option<links::To
     let asked = call.asked.clone();
     let package = resources::package(call).ok().flatten().map(|p| p.name.clone()).unwrap_or_default();
     let container = Container {
+        owner: call.account.clone(),
         package,
         published: ports::published(&asked, &call.image),
         exposed: ports::exposed(&call.image),

@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Body};
-use super::attach::{self, Keys, Rewriting};
+use super::attach::{self, Ending, Keys, Rewriting};
 use super::call::{Call, unreachable};
 use super::checks::random_hex;
 use super::docker::Ask;
@@ -167,7 +167,7 @@ async fn start(call: &mut Call) -> Answer {
     };
     let head = attach::head(call, "exec-start-always-101");
     let rewriting = if exec.tty { Rewriting::None } else { rewriting(call, &id, &exec).await };
-    let session = attach::session(beneath, coding, rewriting, Keys::None);
+    let session = attach::session(beneath, coding, rewriting, Keys::None, Ending::default());
     Answer::new(101, Body::Hijack { head, session })
 }
 

@@ -119,48 +119,43 @@ pub fn command(container: &Value) -> Vec<String> {
     words
 }
 
-fn inspect_failure(call: &Call, container: &mut Value) -> bool {
+/// Whether dockerinit could not start the command of a container.
+fn has_failed(call: &Call, container: &Value) -> bool {
+    call.service.state.container(text(container, "/Id")).is_some_and(|record| record.start_failure.is_some())
+}
+
+/// The end of what dockerinit could not start, in inspect (catalogue: dockerinit-as-init).
+pub fn show_failure(call: &Call, container: &mut Value) {
     let Some(record) = call.service.state.container(text(container, "/Id")) else {
-        return false;
+        return;
     };
     let Some(code) = record.start_failure else {
-        return false;
+        return;
     };
     let at = OffsetDateTime::from_unix_timestamp(record.failed_at.unwrap_or(0));
     put(container, "State", "ExitCode", json!(code));
     put(container, "State", "Error", json!(""));
     put(container, "State", "FinishedAt", json!(iso(at.unwrap_or(OffsetDateTime::UNIX_EPOCH))));
-    true
 }
 
-fn list_failure(call: &Call, container: &mut Value) -> bool {
+/// The end of what dockerinit could not start, in a list.
+pub fn show_listed_failure(call: &Call, container: &mut Value) {
     let Some(record) = call.service.state.container(text(container, "/Id")) else {
-        return false;
+        return;
     };
     let Some(code) = record.start_failure else {
-        return false;
+        return;
     };
     let status = format!("Exited ({code}) {} ago", since(record.failed_at.unwrap_or(0)));
     put(container, "", "Status", json!(status));
     if container.get("State").is_some() {
         put(container, "", "State", json!("exited"));
     }
-    true
-}
-
-/// The end of what dockerinit could not start, in inspect.
-pub fn show_failure(call: &Call, container: &mut Value) {
-    inspect_failure(call, container);
-}
-
-/// The end of what dockerinit could not start, in a list.
-pub fn show_listed_failure(call: &Call, container: &mut Value) {
-    list_failure(call, container);
 }
 
 /// State.ExitCode (catalogue: exit-status-differs).
 pub fn inspect(call: &Call, container: &mut Value) {
-    if inspect_failure(call, container) || flag(container, "/State/Running") {
+    if has_failed(call, container) || flag(container, "/State/Running") {
         return;
     }
     if let Some(code) = number(container, "/State/ExitCode") {
@@ -171,7 +166,7 @@ pub fn inspect(call: &Call, container: &mut Value) {
 
 /// The code in a list entry's Status (catalogue: exit-status-differs).
 pub fn list(call: &Call, container: &mut Value) {
-    if list_failure(call, container) {
+    if has_failed(call, container) {
         return;
     }
     let status = text(container, "/Status");

@@ -2,10 +2,13 @@
 //! (sdc-docker `lib/docker.js:153-158`). The world says how each of them is.
 
 use hyper::Method;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use toml_edit::Table;
 
 use super::answer::Answer;
 use super::call::Call;
+use super::certificate::Certificate;
 use super::route::Route;
 
 /// How the gate is: open, unless the world says otherwise.
@@ -47,8 +50,9 @@ impl Gate {
 }
 
 /// What is asked before the version of a call, in order.
-pub fn check(call: &Call) -> Result<(), Answer> {
-    let gate = &call.service.world.gate;
+pub fn check(call: &mut Call, route: Route) -> Result<(), Answer> {
+    let service = std::sync::Arc::clone(&call.service);
+    let gate = &service.world.gate;
     if let Some(text) = &gate.read_only
         && call.method != Method::GET
         && call.on("read-only-mode-503")
@@ -63,9 +67,20 @@ pub fn check(call: &Call) -> Result<(), Answer> {
     if gate.outage && call.on("service-unavailable-503") {
         return Err(Answer::coded(503, "ServiceUnavailableError", "service is currently unavailable"));
     }
-    // No token of ours is one.
-    if call.header("x-auth-token").is_some_and(|token| !token.is_empty()) && call.on("x-auth-token-header") {
-        return Err(Answer::error(401, "Unauthorized"));
+    let token = call.header("x-auth-token").filter(|token| !token.is_empty()).map(str::to_owned);
+    if let Some(token) = &token
+        && call.on("x-auth-token-header")
+    {
+        match &service.world.second {
+            Some((account, its)) if token == its => call.account.clone_from(account),
+            Some(_) | None => return Err(Answer::error(401, "Unauthorized")),
+        }
+    }
+    if service.world.tls.is_some() && token.is_none() {
+        let is_open = matches!(route, Route::Version | Route::Info) && !call.on("version-and-info-need-auth");
+        if !is_open && let Err(why) = identify(call) {
+            return Err(Answer::error(401, why));
+        }
     }
     match &gate.forbidden {
         Some(why) if call.on("account-forbidden-403") => Err(match why.as_str() {
@@ -76,11 +91,39 @@ pub fn check(call: &Call) -> Result<(), Answer> {
     }
 }
 
+/// Whose certificate a client behind TLS shows: its name is the login of the account, and its key one of
+/// the account's (sdc-docker `lib/auth.js:53-243`).
+fn identify(call: &Call) -> Result<(), &'static str> {
+    let login = call.service.world.account.as_str();
+    let shown = call.peer.as_ref().and_then(|peer| peer.certificate.as_deref()).and_then(Certificate::read);
+    let Some(shown) = shown else {
+        return if call.on("tls-client-cert-is-the-account") { Err("Unauthorized") } else { Ok(()) };
+    };
+    let is_expired = shown.is_for_docker && shown.is_expired(time::OffsetDateTime::now_utc());
+    if is_expired && call.on("client-cert-expiry") {
+        return Err("Client certificate expired");
+    }
+    let is_of_a_user = shown.login.strip_prefix(login).is_some_and(|user| user.starts_with('/'));
+    let is_known = shown.login == login || (is_of_a_user && !call.on("sub-user-logins-unsupported"));
+    let is_theirs = account_key().is_some_and(|key| key == shown.key);
+    match is_known && is_theirs {
+        true => Ok(()),
+        false if is_theirs || call.on("tls-client-cert-is-the-account") => Err("Unauthorized"),
+        false => Ok(()),
+    }
+}
+
+/// The key that the account of a world with TLS has.
+fn account_key() -> Option<Vec<u8>> {
+    let pem = include_bytes!("../../fixtures/tls/account.pem");
+    Some(Certificate::read(&CertificateDer::from_pem_slice(pem).ok()?)?.key)
+}
+
 /// Whether the account may make containers, pull and build (sdc-docker `lib/common.js:446-458`).
 pub fn approved(call: &mut Call) -> Result<(), Answer> {
     match call.service.world.gate.unapproved {
         true => {
-            let account = &call.service.world.account;
+            let account = &call.account;
             let text = format!("{account} does not have permission to pull or provision");
             Err(Answer::coded(403, "NotAuthorized", text))
         }

@@ -8,6 +8,10 @@ use super::state::Container;
 /// The server that a container is on; a stand-in.
 const SERVER: &str = "00000000-0000-4000-8000-0cc47adeb0a4";
 
+const ROOT_SIZE: &str = "df -Pk / | awk 'NR == 2 { print $2 }'";
+
+const PROCESS_COUNT: &str = "set -- /proc/[0-9]*; echo $#";
+
 const METADATA_TOOL: &str = "/native/usr/sbin/mdata-get";
 
 /// A command whose output is rewritten.
@@ -21,6 +25,10 @@ pub enum Look {
     ProcMounts,
     /// `df`.
     Df,
+    /// `df -Pk /`, of which awk prints the size.
+    RootSize,
+    /// `set -- /proc/[0-9]*`, of which a shell counts the arguments.
+    ProcessCount,
     /// `uname -r`.
     Release,
     /// `cat /etc/hosts`.
@@ -36,6 +44,8 @@ pub fn look(command: &[String]) -> Option<Look> {
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     let name = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
     match words.as_slice() {
+        [_, "-c", PROCESS_COUNT] => Some(Look::ProcessCount),
+        [_, "-c", ROOT_SIZE] => Some(Look::RootSize),
         [shell, "-c", script] if matches!(name(shell).as_str(), "sh" | "bash" | "ash") => {
             let inner: Vec<String> = script.split_whitespace().map(str::to_owned).collect();
             let plain = !script.contains(['|', ';', '&', '>', '<', '$', '(', '`']);
@@ -61,7 +71,14 @@ pub fn told(look: Look) -> Option<&'static str> {
     match look {
         Look::Metadata => Some(SERVER),
         Look::MetadataTool => Some(METADATA_TOOL),
-        Look::Processes | Look::Mount | Look::ProcMounts | Look::Df | Look::Release | Look::Hosts => None,
+        Look::Processes
+        | Look::Mount
+        | Look::ProcMounts
+        | Look::Df
+        | Look::RootSize
+        | Look::ProcessCount
+        | Look::Release
+        | Look::Hosts => None,
     }
 }
 
@@ -70,11 +87,38 @@ pub fn rewrite(look: Look, output: &str, service: &Service, container: Option<&C
     match look {
         Look::Processes => processes(output, service, container),
         Look::Mount | Look::ProcMounts | Look::Df => mounts::rewrite(look, output, service),
+        Look::RootSize if service.on("disk-quota-from-package") => {
+            root_size(service, container).map_or_else(|| output.to_owned(), |kib| format!("{kib}\n"))
+        }
+        Look::ProcessCount if service.on("log-driver-extra-processes") => {
+            let count: usize = output.trim().parse().unwrap_or(0);
+            format!("{}\n", count + log_processes(container))
+        }
         // The emulated kernel (sdc-docker `lib/backends/sdc/containers.js:58`).
         Look::Release if service.on("kernel-version-in-container") => "3.13.0\n".to_owned(),
         Look::Hosts if service.on("etc-hosts-and-resolv") => hosts(output, container),
-        Look::Release | Look::Hosts | Look::Metadata | Look::MetadataTool => output.to_owned(),
+        Look::RootSize
+        | Look::ProcessCount
+        | Look::Release
+        | Look::Hosts
+        | Look::Metadata
+        | Look::MetadataTool => output.to_owned(),
     }
+}
+
+/// How many processes send the log away: some, of which no name is known (catalogue:
+/// log-driver-extra-processes).
+fn log_processes(container: Option<&Container>) -> usize {
+    let asked = container.map(|container| &container.asked);
+    let driver = asked.map(|asked| super::json::text(asked, "/HostConfig/LogConfig/Type"));
+    usize::from(driver.is_some_and(|driver| !["", "json-file", "none"].contains(&driver)))
+}
+
+/// The size of the root: the disk of the package (catalogue: disk-quota-from-package).
+fn root_size(service: &Service, container: Option<&Container>) -> Option<u64> {
+    let name = &container?.package;
+    let package = service.world.packages.iter().find(|package| package.name == *name)?;
+    Some(package.disk_mib * 1024)
 }
 
 /// The hosts file without the line that Docker writes for the container itself: a zone has only

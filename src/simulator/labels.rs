@@ -17,6 +17,11 @@ pub fn check(call: &mut Call) -> Result<(), Answer> {
     }
 }
 
+/// Labels of a container were not kept before June 2015 (catalogue: labels-unsupported-era).
+pub fn unsupported(_: &Call, container: &mut Value) {
+    super::json::put(container, "Config", "Labels", Value::Null);
+}
+
 fn problems(call: &Call) -> Vec<String> {
     let labels = call.json.as_ref().and_then(|body| body.get("Labels")).and_then(Value::as_object);
     let mut problems = Vec::new();

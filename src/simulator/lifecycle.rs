@@ -77,7 +77,7 @@ async fn start(call: &mut Call) -> Answer {
         });
         return answer;
     }
-    if !call.on("exit-status-differs") {
+    if !call.on("dockerinit-as-init") {
         return answer;
     }
     match failure(call, fault_text(&answer)).await {
@@ -156,7 +156,13 @@ async fn wait(call: &mut Call) -> Answer {
         }
         return Answer::json(200, json!({}));
     }
-    let mut answer = call.forward().await;
+    let limit = match call.on("request-timeouts") {
+        true => call.service.world.idle,
+        false => Duration::MAX,
+    };
+    let Ok(mut answer) = tokio::time::timeout(limit, call.forward()).await else {
+        return Answer::new(0, Body::Drop);
+    };
     if call.on("exit-status-differs")
         && let Some(code) = answer.value().and_then(|value| number(value, "/StatusCode"))
     {

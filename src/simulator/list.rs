@@ -66,7 +66,11 @@ pub async fn serve(call: &mut Call) -> Answer {
     if let Some(Value::Array(containers)) = answer.value() {
         zones.retain(|zone| !containers.iter().any(|container| container["Names"] == zone["Names"]));
         containers.extend(zones);
-        containers.retain(|container| rest.takes(call, container));
+        containers.retain(|container| rest.takes(call, container) && !call.is_of_another(container));
+        let is_told = !call.service.world.sees_packages && !containers.is_empty();
+        if is_told && call.on("no-packages-available") {
+            return Answer::error(500, "no packages available to this user");
+        }
     }
     answer
 }

@@ -33,6 +33,9 @@ pub fn driver(call: &mut Call) -> Result<(), Answer> {
 
 /// The options of a log driver (catalogue: log-opt-validation).
 pub fn options(call: &mut Call) -> Result<(), Answer> {
+    if !["", "json-file"].contains(&text(&call.asked, "/HostConfig/LogConfig/Type")) {
+        return Ok(());
+    }
     let Some(Value::Object(options)) = call.asked.pointer("/HostConfig/LogConfig/Config") else {
         return Ok(());
     };
@@ -50,6 +53,45 @@ fn option(key: &str, value: &Value) -> Result<(), Answer> {
         None => Err(Answer::error(500, "arg.match is not a function")),
         Some(value) if fits(value) => Ok(()),
         Some(_) => Err(Answer::invalid(format!("\"log opt '{key}'\" must be {wanted}"))),
+    }
+}
+
+/// What every container of a driver gets unless it asked for something else; `{{.ID}}` is its short
+/// id (sdc-docker `lib/common.js:43-108`).
+const DEFAULTS: [(&str, &str, &str); 4] = [
+    ("fluentd", "fluentd-tag", "{{.ID}}"),
+    ("gelf", "gelf-tag", "{{.ID}}"),
+    ("syslog", "syslog-facility", "daemon"),
+    ("syslog", "syslog-tag", "{{.ID}}"),
+];
+
+/// The engine beneath knows no tag under these names.
+pub fn known_beneath(call: &mut Call) -> Result<(), Answer> {
+    if let Some(body) = &mut call.json {
+        for (_, key, _) in DEFAULTS.iter().filter(|(_, key, _)| key.ends_with("-tag")) {
+            take(body, "HostConfig/LogConfig/Config", key);
+        }
+    }
+    Ok(())
+}
+
+/// Inspect tells the options that nobody asked for (catalogue: log-opt-defaults-in-inspect).
+pub fn defaults(call: &Call, container: &mut Value) {
+    let id = text(container, "/Id").to_owned();
+    let Some(record) = call.service.state.container(&id) else { return };
+    let kind = text(&record.asked, "/HostConfig/LogConfig/Type");
+    let Some(mut config) = record.asked.pointer("/HostConfig/LogConfig/Config").cloned() else { return };
+    for (_, key, value) in DEFAULTS.iter().filter(|(driver, ..)| *driver == kind) {
+        if let Value::Object(config) = &mut config {
+            config.entry(*key).or_insert(json!(value.replace("{{.ID}}", id.get(..12).unwrap_or(&id))));
+        }
+    }
+    let address = text(&config, "/syslog-address").to_owned();
+    if address.split(':').count() == 2 {
+        put(&mut config, "", "syslog-address", json!(format!("{address}:514")));
+    }
+    if !kind.is_empty() && kind != "json-file" {
+        put(container, "HostConfig/LogConfig", "Config", config);
     }
 }
 
@@ -76,6 +118,38 @@ pub fn show_files(call: &Call, container: &mut Value) {
     let files = text(&record.asked, "/HostConfig/LogConfig/Config/max-file");
     if !files.is_empty() {
         put(container, "HostConfig/LogConfig/Config", "max-file", json!(files));
+    }
+}
+
+/// A log has a largest size; the engine beneath drops what is older (catalogue: log-max-size-default).
+pub fn default_size(call: &mut Call) -> Result<(), Answer> {
+    let bytes = call.service.world.log_bytes.to_string();
+    let Some(Value::Object(host)) = call.json.as_mut().and_then(|body| body.get_mut("HostConfig")) else {
+        return Ok(());
+    };
+    let asked = host.get("LogConfig").filter(|config| config.is_object()).cloned();
+    let mut config = asked.unwrap_or(json!({}));
+    let kind = text(&config, "/Type");
+    let is_sized = !text(&config, "/Config/max-size").is_empty();
+    if is_sized || !["", "json-file"].contains(&kind) {
+        return Ok(());
+    }
+    put(&mut config, "", "Type", json!("json-file"));
+    if !config.get("Config").is_some_and(Value::is_object) {
+        put(&mut config, "", "Config", json!({}));
+    }
+    put(&mut config, "Config", "max-size", json!(bytes));
+    host.insert("LogConfig".to_owned(), config);
+    Ok(())
+}
+
+/// Inspect tells nothing of the size that was not asked for.
+pub fn show_size(call: &Call, container: &mut Value) {
+    let is_asked = |record: super::state::Container| {
+        !text(&record.asked, "/HostConfig/LogConfig/Config/max-size").is_empty()
+    };
+    if call.service.state.container(text(container, "/Id")).is_some_and(|record| !is_asked(record)) {
+        take(container, "HostConfig/LogConfig/Config", "max-size");
     }
 }
 

@@ -15,11 +15,14 @@ const DOCKER_MINIMUM: u64 = 6 << 20;
 /// The package that a create request gets, as far as behaviours are on.
 pub fn package(call: &Call) -> Result<Option<&Package>, Answer> {
     let world = &call.service.world;
-    if call.on("package-label-selects-size")
-        && let Some(wanted) = call.asked.get("Labels").and_then(|l| l.get(LABEL))
+    if let Some(wanted) = call.asked.get("Labels").and_then(|l| l.get(LABEL))
         && let Some(wanted) = wanted.as_str()
     {
-        return labelled(&world.packages, wanted).map(Some);
+        // Where it is a label like others nothing is told of a package.
+        return match call.on("package-label-selects-size") {
+            true => labelled(&world.packages, wanted).map(Some),
+            false => Ok(None),
+        };
     }
     let memory = match call.asked.pointer("/HostConfig/Memory") {
         Some(Value::Number(number)) => number.as_f64().unwrap_or(0.0),
@@ -189,12 +192,36 @@ pub fn inspect_label(call: &Call, container: &mut Value) {
     label(call, container, "Config");
 }
 
+/// Config.Labels has the name of the package whatever word it was asked for by (catalogue:
+/// label-joyent-namespace).
+pub fn package_name(call: &Call, container: &mut Value) {
+    if call.service.world.sees_packages
+        && let Some(Value::String(_)) = container.pointer("/Config/Labels").and_then(|l| l.get(LABEL))
+        && let Some(package) = shown(call, &id_of(container))
+    {
+        put(container, "Config/Labels", LABEL, json!(package.name));
+    }
+}
+
+/// Labels are null where there are none, not even that of the package (catalogue:
+/// label-null-when-empty).
+pub fn null_labels(call: &Call, container: &mut Value) {
+    if !call.service.world.sees_packages
+        && super::json::object(container, "Config/Labels").is_some_and(|labels| labels.is_empty())
+    {
+        put(container, "Config", "Labels", Value::Null);
+    }
+}
+
 /// The labels of a list entry name the package (catalogue: list-labels-package-unknown).
 pub fn list_label(call: &Call, container: &mut Value) {
     label(call, container, "");
 }
 
 fn label(call: &Call, container: &mut Value, path: &str) {
+    if !call.service.world.sees_packages {
+        return;
+    }
     let Some(package) = shown(call, &id_of(container)) else {
         return;
     };
@@ -202,7 +229,9 @@ fn label(call: &Call, container: &mut Value, path: &str) {
     if super::json::object(container, labels).is_none() {
         put(container, path, "Labels", json!({}));
     }
-    put(container, labels, LABEL, json!(package.name));
+    if let Some(labels) = super::json::object(container, labels) {
+        labels.entry(LABEL).or_insert(json!(package.name));
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The listener, and one connection after the other: a request is read, answered and written as
 //! sdc-docker's HTTP server writes it. Knows nothing of calls.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -11,12 +11,13 @@ use http_body_util::BodyExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 use super::answer::{Answer, Body, Stream};
 use super::call;
 use super::request::{self, Incoming};
 use super::service::Service;
-use super::{Settings, SimulatorError};
+use super::{Settings, SimulatorError, tls};
 
 /// How long a call that never answers is kept (catalogue: exec-inspect-unknown-hangs).
 const HANG: Duration = Duration::from_secs(120);
@@ -39,8 +40,11 @@ pub fn run(settings: Settings, ready: Sender<Started>, stopped: oneshot::Receive
     };
     runtime.block_on(async {
         match listen(settings).await {
-            Ok((listener, address, service)) => {
+            Ok(Listening { listener, address, front, service }) => {
                 let _ = ready.send(Ok((address, Arc::clone(&service))));
+                if let Some((front, acceptor, inside)) = front {
+                    tokio::spawn(tls::serve(front, acceptor, inside, Arc::clone(&service)));
+                }
                 tokio::select! {
                     () = accept(listener, service) => {}
                     _ = stopped => {}
@@ -54,13 +58,29 @@ pub fn run(settings: Settings, ready: Sender<Started>, stopped: oneshot::Receive
     runtime.shutdown_timeout(Duration::from_secs(2));
 }
 
-async fn listen(settings: Settings) -> Result<(TcpListener, SocketAddr, Arc<Service>), SimulatorError> {
+struct Listening {
+    listener: TcpListener,
+    /// Where clients connect.
+    address: SocketAddr,
+    /// What stands before the listener in a world with TLS, and where that one is.
+    front: Option<(TcpListener, TlsAcceptor, SocketAddr)>,
+    service: Arc<Service>,
+}
+
+async fn listen(settings: Settings) -> Result<Listening, SimulatorError> {
     let asked = settings.listen;
     let failed = |cause| SimulatorError::Listen { address: asked, cause };
-    let listener = TcpListener::bind(asked).await.map_err(failed)?;
+    let mut listener = TcpListener::bind(asked).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let service = Service::start(settings).await?;
-    Ok((listener, address, Arc::new(service)))
+    let mut front = None;
+    if settings.world.tls.is_some() {
+        let inside = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
+        let place = inside.local_addr().map_err(failed)?;
+        let acceptor = tls::acceptor().map_err(SimulatorError::Tls)?;
+        front = Some((std::mem::replace(&mut listener, inside), acceptor, place));
+    }
+    let service = Arc::new(Service::start(settings).await?);
+    Ok(Listening { listener, address, front, service })
 }
 
 async fn accept(listener: TcpListener, service: Arc<Service>) {
@@ -78,6 +98,7 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
 
 async fn connection(mut stream: TcpStream, service: Arc<Service>) {
     let mut input = BytesMut::new();
+    let peer = stream.peer_addr().ok().and_then(|address| service.peers.of(address.port()));
     loop {
         let asked = match request::read(&mut stream, &mut input).await {
             Incoming::Request(asked) => *asked,
@@ -85,7 +106,8 @@ async fn connection(mut stream: TcpStream, service: Arc<Service>) {
             Incoming::Malformed => return hang(&mut stream).await,
         };
         let (head_only, goes_on) = (asked.method == hyper::Method::HEAD, asked.keeps_alive());
-        let Answer { status, headers, body, .. } = call::answer(asked, Arc::clone(&service)).await;
+        let Answer { status, headers, body, .. } =
+            call::answer(asked, peer.clone(), Arc::clone(&service)).await;
         let written = match body {
             Body::Drop => return,
             Body::Hang => return hang(&mut stream).await,

@@ -21,6 +21,12 @@ pub struct Service {
     pub docker: Docker,
     pub state: State,
     pub latency: AtomicBool,
+    /// The clients behind TLS.
+    pub peers: super::tls::Peers,
+    /// The attaches under way.
+    pub attached: super::attach::Sessions,
+    /// Whose turn it is to be copied from, by container.
+    pub copies: super::archive::Turns,
     /// The zones that are being made.
     pub zones: Zones,
     /// The headers that the Docker beneath puts on every answer.
@@ -51,6 +57,9 @@ impl Service {
             docker,
             state,
             latency: AtomicBool::new(settings.latency),
+            peers: super::tls::Peers::default(),
+            attached: super::attach::Sessions::default(),
+            copies: super::archive::Turns::default(),
             zones: Zones::default(),
             docker_headers,
         })

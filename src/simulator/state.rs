@@ -14,6 +14,9 @@ use super::json::text;
 pub struct Container {
     /// The create request as it was asked.
     pub asked: Value,
+    /// The login of the account that it is of.
+    #[serde(default)]
+    pub owner: String,
     /// The name of its package.
     pub package: String,
     /// The published ports, container port to host port, as `80/tcp` to `80`.

@@ -116,13 +116,37 @@ pub fn engine_version(_: &Call, version: &mut Value) {
 pub fn info_values(call: &Call, info: &mut Value) {
     let world = &call.service.world;
     put(info, "", "Driver", json!("sdc"));
-    put(info, "", "DriverStatus", json!([["SDCAccount", world.account]]));
+    // Whose account it is, is another matter.
+    let whose = info.pointer("/DriverStatus/0/1").cloned();
+    put(info, "", "DriverStatus", json!([["SDCAccount", whose]]));
     let build = if call.service.release == "0.7" { "0.7.11" } else { call.service.release.as_str() };
     put(info, "", "ExecutionDriver", json!(format!("sdc-{build}")));
     put(info, "", "OperatingSystem", json!("SmartDataCenter"));
     put(info, "", "Name", json!(world.datacenter));
     put(info, "", "ID", json!(world.id));
     put(info, "", "LoggingDriver", json!("json-file"));
+}
+
+/// Without TLS everybody is one account (catalogue: no-tls-means-admin).
+pub fn info_account(call: &Call, info: &mut Value) {
+    if let Some(whose) = info.pointer_mut("/DriverStatus/0/1") {
+        *whose = json!(call.account);
+    }
+}
+
+/// Only the account's containers are counted (catalogue: info-counts-are-per-account).
+pub fn info_counts(call: &Call, info: &mut Value) {
+    // Those of other clients of the engine beneath are the main account's, as far as is known.
+    let of_others = call
+        .service
+        .state
+        .read(|memory| memory.containers.values().filter(|c| c.owner != call.account).count());
+    let is_second = call.account != call.service.world.account;
+    let of_second = call.service.state.read(|memory| memory.containers.len()) - of_others;
+    if let Some(count) = info.pointer_mut("/Containers") {
+        let all = count.as_u64().unwrap_or(0);
+        *count = json!(if is_second { of_second as u64 } else { all.saturating_sub(of_others as u64) });
+    }
 }
 
 /// A constant (catalogue: info-kernel-version-fixed).

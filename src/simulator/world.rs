@@ -1,6 +1,7 @@
 //! The world file: account, packages, networks, limits and times. Parsing only, no I/O.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use toml_edit::{Document, DocumentMut, Item, Table};
 
@@ -61,6 +62,11 @@ pub struct World {
     pub release: Option<String>,
     /// The login of the account.
     pub account: String,
+    /// The login of another account, and the token that stands for it.
+    pub second: Option<(String, String)>,
+    /// Whether it is behind TLS, and the certificate that the clients of a run show there: a file beside
+    /// the test keys, or none.
+    pub tls: Option<String>,
     /// The name of the data center.
     pub datacenter: String,
     /// The UUID of the zone that sdc-docker runs in.
@@ -69,6 +75,10 @@ pub struct World {
     pub domain: String,
     /// The resolvers of a container.
     pub resolvers: Vec<String>,
+    /// The platform of its servers, by its time.
+    pub platform: String,
+    /// Whether the account can see the packages.
+    pub sees_packages: bool,
     /// Whether there are fabric networks.
     pub fabrics: bool,
     /// Whether there are NFS volumes.
@@ -93,6 +103,12 @@ pub struct World {
     pub max_volumes_from: usize,
     /// How many ports of a protocol may be published.
     pub max_ports: usize,
+    /// How long a connection may be idle where a call sets no time of its own.
+    pub idle: Duration,
+    /// How long an attach waits for its container to be started.
+    pub attachable: Duration,
+    /// How large a log becomes before it is rotated, where nothing was asked for.
+    pub log_bytes: u64,
     /// The packages.
     pub packages: Vec<Package>,
     /// The networks, in the order in which they are listed.
@@ -114,10 +130,14 @@ impl World {
             name: string(root, "name")?,
             release: root.get("release").map(|_| string(root, "release")).transpose()?,
             account: string(root, "account")?,
+            second: root.get("second").map(|_| second(section(root, "second")?)).transpose()?,
+            tls: root.get("tls").map(|_| string(root, "tls")).transpose()?,
             datacenter: string(root, "datacenter")?,
             id: string(root, "id")?,
             domain: string(root, "domain")?,
             resolvers: strings(root, "resolvers")?,
+            platform: string(root, "platform")?,
+            sees_packages: boolean(root, "sees-packages")?,
             fabrics: boolean(root, "fabrics")?,
             nfs_volumes: boolean(root, "nfs-volumes")?,
             log_drivers: strings(root, "log-drivers")?,
@@ -130,6 +150,9 @@ impl World {
             max_volumes: size(limits, "volumes")?,
             max_volumes_from: size(limits, "volumes-from")?,
             max_ports: size(limits, "ports")?,
+            idle: milliseconds(limits, "idle-ms")?,
+            attachable: milliseconds(limits, "attachable-ms")?,
+            log_bytes: number(limits, "log-bytes")?,
             packages: tables(root, "packages")?.map(package).collect::<Result<_, _>>()?,
             networks: tables(root, "networks")?.map(network).collect::<Result<_, _>>()?,
             gate: root
@@ -189,6 +212,10 @@ fn lay_over(base: &mut Table, own: &Table) {
             }
         }
     }
+}
+
+fn second(table: &Table) -> Result<(String, String), String> {
+    Ok((string(table, "account")?, string(table, "token")?))
 }
 
 fn package(table: &Table) -> Result<Package, String> {
@@ -252,6 +279,10 @@ fn number(table: &Table, key: &str) -> Result<u64, String> {
 
 fn size(table: &Table, key: &str) -> Result<usize, String> {
     usize::try_from(number(table, key)?).map_err(|_| format!("{key}: too large"))
+}
+
+fn milliseconds(table: &Table, key: &str) -> Result<Duration, String> {
+    number(table, key).map(Duration::from_millis)
 }
 
 fn strings(table: &Table, key: &str) -> Result<Vec<String>, String> {

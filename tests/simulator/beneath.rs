@@ -71,7 +71,9 @@ impl Beneath {
     pub fn socket(&self) -> &Path {
         match &self.endpoint.address {
             Address::Unix(path) => path,
-            Address::Tcp(address) => panic!("the simulator stands on a unix socket, not on {address}"),
+            address @ (Address::Tcp(_) | Address::Tls(_)) => {
+                panic!("the simulator stands on a unix socket, not on {address}")
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::Hook::{After, Before, Woven};
 use super::{Behaviour, INSPECT, LATER, always, until};
 use crate::simulator::answer::Answer;
 use crate::simulator::route::Route as R;
-use crate::simulator::{images, ports};
+use crate::simulator::{images, labels, ports};
 
 #[rustfmt::skip]
 pub static ALL: &[Behaviour] = &[
@@ -35,5 +35,6 @@ pub static ALL: &[Behaviour] = &[
     until(LATER, &["rename-not-implemented"], "docker rename", &[Before(&[R::Rename], refuse!("rename"))]),
     until(LATER, &["stats-not-implemented"], "docker stats", &[Before(&[R::Stats], refuse!("stats"))]),
     until(LATER, &["tag-not-implemented"], "docker tag", &[Before(&[R::ImageTag], refuse!("image tag"))]),
+    until(LATER, &["labels-unsupported-era"], "Labels", &[After(INSPECT, labels::unsupported)]),
     until(LATER, &["port-not-shown"], "docker port", &[After(INSPECT, ports::not_shown)]),
 ];

@@ -1,7 +1,7 @@
 //! Execs, streams and archives.
 
 use super::Hook::{After, Answered, Before, Woven};
-use super::{Behaviour, CREATE, INSPECT, always};
+use super::{Behaviour, CREATE, INSPECT, LATER, always, since};
 use crate::simulator::route::Route as R;
 use crate::simulator::{archive, exec, log_config};
 
@@ -27,6 +27,9 @@ pub static ALL: &[Behaviour] = &[
     always(&["exec-resize-status-200"], "Resizing an exec", &[Woven]),
     always(&["attach-always-101"], "Attaching is a 101", &[Woven]),
     always(&["attach-flags-by-presence"], "Flags of attaching", &[Woven]),
+    always(&["attach-session-keyed-by-path-id"], "Attaching by the same name again", &[Woven]),
+    always(&["attach-waits-for-start"], "Attaching before the start", &[Woven]),
+    always(&["attach-close-after-wait"], "The end of a stream is polled", &[Woven]),
     always(&["attach-detach-keys"], "Keys to detach with", &[Woven]),
     always(&["stream-error-after-101"], "Errors after the status line", &[Woven]),
     always(&["stream-not-binary-safe"], "Streams are text", &[Woven]),
@@ -38,9 +41,16 @@ pub static ALL: &[Behaviour] = &[
     always(&["logs-timestamps-format"], "Times in logs", &[Woven]),
     always(&["logs-current-file-only"], "One file of logs", &[
         Before(CREATE, log_config::one_file), After(INSPECT, log_config::show_files)]),
+    always(&["log-max-size-default"], "Logs have a size", &[
+        Before(CREATE, log_config::default_size), After(INSPECT, log_config::show_size)]),
+    since(LATER, &["log-opt-defaults-in-inspect"], "Options of logs that nobody asked for", &[
+        Before(CREATE, log_config::known_beneath), After(INSPECT, log_config::defaults)]),
     // Archives.
     always(&["archive-missing-path-param"], "Copying without a path", &[
         Before(&[R::ArchiveGet, R::ArchiveHead, R::ArchivePut], archive::needs_path)]),
+    always(&["archive-stopped-container"], "Copying while the container is down", &[
+        Before(&[R::ArchiveGet, R::ArchiveHead, R::ArchivePut, R::Copy], archive::needs_running)]),
+    always(&["archive-serialised"], "One copy after the other", &[Woven]),
     always(&["archive-content-type"], "application/tar", &[
         Answered(&[R::ArchiveGet, R::Copy], archive::content_type), Answered(&[R::ArchivePut], archive::put_content_type)]),
     always(&["archive-path-stat-header"], "The header of a path", &[Answered(&[R::ArchiveGet, R::ArchiveHead], archive::path_stat)]),
