@@ -11,7 +11,7 @@ use crate::divergence::{Divergence, Evidence};
 use crate::report::{CaseReport, Report};
 use crate::scenario::{Action, Scenario, StepId};
 use crate::suite::Suite;
-use crate::verdict::{Finding, FindingKind};
+use crate::verdict::{Finding, FindingKind, PinPlace};
 use crate::version::Version;
 
 /// What `accept` is told.
@@ -87,7 +87,7 @@ fn of_divergence(accepting: &Accepting<'_>, divergence: &Divergence, ours: &[Fou
         proposals.push(close(divergence, ours, &text, release));
         return proposals;
     }
-    let mut by_pin: BTreeMap<&str, Vec<Found<'_>>> = BTreeMap::new();
+    let mut by_pin: BTreeMap<&PinPlace, Vec<Found<'_>>> = BTreeMap::new();
     for found in ours {
         if let Some(pin) = &found.finding.pin {
             by_pin.entry(pin).or_default().push(*found);
@@ -119,12 +119,11 @@ fn close(divergence: &Divergence, ours: &[Found<'_>], text: &str, release: &Vers
     }
 }
 
-fn repin(divergence: &Divergence, by_pin: &BTreeMap<&str, Vec<Found<'_>>>, text: &str) -> Proposal {
+fn repin(divergence: &Divergence, by_pin: &BTreeMap<&PinPlace, Vec<Found<'_>>>, text: &str) -> Proposal {
     let mut changed = Some(text.to_owned());
     let mut findings = Vec::new();
     for (at, observation) in divergence.observations.iter().enumerate() {
-        let pin = format!("{}:{}", divergence.file, observation.line);
-        let Some(found) = by_pin.get(pin.as_str()) else { continue };
+        let Some(found) = by_pin.get(&PinPlace::of(divergence, observation)) else { continue };
         let drifted: Vec<Found<'_>> =
             found.iter().copied().filter(|each| each.finding.finding == FindingKind::Drifted).collect();
         let Some(first) = drifted.first() else { continue };
@@ -148,7 +147,7 @@ fn repin(divergence: &Divergence, by_pin: &BTreeMap<&str, Vec<Found<'_>>>, text:
 
 fn split_off(
     divergence: &Divergence,
-    by_pin: &BTreeMap<&str, Vec<Found<'_>>>,
+    by_pin: &BTreeMap<&PinPlace, Vec<Found<'_>>>,
     text: &str,
     release: &Version,
 ) -> Proposal {
@@ -156,8 +155,7 @@ fn split_off(
     let mut mixed = false;
     let mut findings = Vec::new();
     for (at, observation) in divergence.observations.iter().enumerate() {
-        let pin = format!("{}:{}", divergence.file, observation.line);
-        let Some(found) = by_pin.get(pin.as_str()) else { continue };
+        let Some(found) = by_pin.get(&PinPlace::of(divergence, observation)) else { continue };
         let fixed = found.iter().filter(|each| each.finding.finding == FindingKind::Fixed).count();
         findings.extend(lines(found).into_iter().filter(|line| line.contains(": fixed ")));
         mixed |= fixed > 0 && fixed < found.len();

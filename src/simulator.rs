@@ -15,6 +15,7 @@ mod build_stream;
 mod call;
 mod certificate;
 mod checks;
+mod container_volumes;
 mod create;
 mod docker;
 mod dockerfile;

@@ -1,8 +1,11 @@
 //! What is said of places, cases and divergences. Values only; [`crate::judge`] decides.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::divergence::{Divergence, Observation};
 use crate::scenario::{CaseId, StepId};
 
 /// What is said of one place.
@@ -51,6 +54,46 @@ impl FindingKind {
     }
 }
 
+/// Where an observation stands; written `file:line`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PinPlace {
+    /// The divergence file.
+    pub file: String,
+    /// The line in it.
+    pub line: usize,
+}
+
+impl PinPlace {
+    /// Where an observation of a divergence stands.
+    pub fn of(divergence: &Divergence, observation: &Observation) -> PinPlace {
+        PinPlace { file: divergence.file.clone(), line: observation.line }
+    }
+}
+
+impl fmt::Display for PinPlace {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.file, self.line)
+    }
+}
+
+impl From<PinPlace> for String {
+    fn from(place: PinPlace) -> String {
+        place.to_string()
+    }
+}
+
+impl TryFrom<String> for PinPlace {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let place = text.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse().ok()?)));
+        match place {
+            Some((file, line)) => Ok(PinPlace { file: file.to_owned(), line }),
+            None => Err(format!("{text} is no file:line")),
+        }
+    }
+}
+
 /// What is said of one place, with both values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
@@ -58,9 +101,9 @@ pub struct Finding {
     pub finding: FindingKind,
     /// The divergence that speaks of the place.
     pub divergence: Option<String>,
-    /// The observation that does: `file:line`.
+    /// The observation that does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pin: Option<String>,
+    pub pin: Option<PinPlace>,
     /// The step.
     pub step: StepId,
     /// The place within the step; of an exec it begins with the part.

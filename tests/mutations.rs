@@ -134,12 +134,12 @@ fn outcome(
         return Some((elsewhere.map_or(once, Outcome::Found), place));
     }
     // Within a pin only where its matcher takes more than one value.
-    let takes = |pin: &&String| {
+    let takes = |pin: &String| {
         let found = project.observation(pin).map(|observation| &observation.candidate);
         found.is_some_and(|matcher| !matches!(matcher, Matcher::Is(_) | Matcher::Absent))
     };
-    let pin = here.iter().filter_map(|each| each.pin.as_ref()).find(takes);
-    Some((pin.map_or(Outcome::Missed, |pin| Outcome::Pinned(pin.clone())), place))
+    let pin = here.iter().filter_map(|each| each.pin.as_ref()).map(ToString::to_string).find(takes);
+    Some((pin.map_or(Outcome::Missed, Outcome::Pinned), place))
 }
 
 /// What normalising does to the changed value; the rule when nothing of the change is left.
@@ -190,7 +190,9 @@ fn run(project: &Project, count: u64, seed: u64) -> Figures {
         let (word, spot, place, outcome) = done.unwrap();
         let snapshot = &project.pairs[spot.pair].candidate;
         let pins = known[spot.pair].iter().filter(|each| is_at(each, snapshot, spot, &place));
-        pins.filter_map(|each| each.pin.clone()).for_each(|pin| *figures.tried.entry(pin).or_default() += 1);
+        for pin in pins.filter_map(|each| each.pin.as_ref()) {
+            *figures.tried.entry(pin.to_string()).or_default() += 1;
+        }
         // What is as the reference answers must be told so.
         let is_missed = outcome == Outcome::Missed
             || (word == "as the reference" && outcome != Outcome::Found(FindingKind::Fixed));

@@ -8,7 +8,7 @@ use crate::engine_id::Kind;
 use crate::report::{CaseReport, Report, Side};
 use crate::scenario::{ScenarioId, StepId};
 use crate::suite::{Suite, SuiteFiles, load};
-use crate::verdict::{Finding, FindingKind, VerdictKind};
+use crate::verdict::{Finding, FindingKind, PinPlace, VerdictKind};
 
 const SCENARIO: &str = r#"
 title = "t"
@@ -69,7 +69,7 @@ fn report(suite: &Suite, rows: &[Row<'_>]) -> Report {
         let finding = Finding {
             finding: *kind,
             divergence: pin.map(|_| known.id.clone()),
-            pin: pin.map(|at| format!("{}:{}", known.file, known.observations[at].line)),
+            pin: pin.map(|at| PinPlace::of(known, &known.observations[at])),
             step: StepId((*step).to_owned()),
             at: (*at).to_owned(),
             reference: Some(reference.clone()),

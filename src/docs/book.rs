@@ -192,8 +192,8 @@ impl<'a> Known<'a> {
         divergences: &BTreeMap<&'a str, &'a Divergence>,
     ) -> Option<Known<'a>> {
         let divergence = *divergences.get(finding.divergence.as_deref()?)?;
-        let line = finding.pin.as_ref()?.rsplit_once(':')?.1.parse::<usize>().ok()?;
-        let observation = divergence.observations.iter().find(|observation| observation.line == line)?;
+        let pin = finding.pin.as_ref()?;
+        let observation = divergence.observations.iter().find(|observation| observation.line == pin.line)?;
         // Of an exec, a place begins with the part.
         let part = finding.at.split('/').nth(1).unwrap_or_default();
         let parts = [&pair.reference, &pair.candidate].map(|snapshot| {

@@ -10,7 +10,7 @@ use crate::mistake::Mistake;
 use crate::pointer::Pointer;
 use crate::scenario::{CaseId, Scenario, StepId};
 use crate::snapshot::Part;
-use crate::verdict::Finding;
+use crate::verdict::{Finding, PinPlace};
 use crate::version::{Range, Version};
 
 /// What `when` is held against: the two engines of a run.
@@ -32,9 +32,9 @@ pub struct Speaker<'a> {
 }
 
 impl Speaker<'_> {
-    /// `file:line` of the observation.
-    pub fn place_in_file(&self) -> String {
-        format!("{}:{}", self.divergence.file, self.observation.line)
+    /// Where the observation stands.
+    pub fn place_in_file(&self) -> PinPlace {
+        PinPlace::of(self.divergence, self.observation)
     }
 
     /// Says in a finding who spoke.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::console::{clean, counted, one_line};
 use super::{CaseReport, Report, Totals};
 use crate::scenario::{ScenarioId, StepId};
-use crate::verdict::{Finding, FindingKind, VerdictKind};
+use crate::verdict::{FindingKind, VerdictKind};
 
 /// Where a step stands: its file, and its line if that is known.
 pub type PlaceOf<'a> = &'a dyn Fn(&ScenarioId, Option<&StepId>) -> (String, Option<usize>);
@@ -37,20 +37,14 @@ pub fn annotations(report: &Report, place_of: PlaceOf<'_>) -> String {
 
 fn failing(out: &mut String, verdict: &CaseReport, place_of: PlaceOf<'_>) {
     for finding in verdict.findings.iter().filter(|finding| finding.finding.fails()) {
-        let (file, line) = match (finding.finding, pin(finding)) {
-            (FindingKind::Drifted | FindingKind::Fixed, Some(place)) => place,
+        let (file, line) = match (finding.finding, &finding.pin) {
+            (FindingKind::Drifted | FindingKind::Fixed, Some(pin)) => (pin.file.clone(), Some(pin.line)),
             _ => place_of(&verdict.scenario, Some(&finding.step)),
         };
         let title = format!("{}: {}", finding.finding.word(), verdict.case());
         let note = finding.note.as_ref().map(|note| format!("\n{note}")).unwrap_or_default();
         command(out, "error", Some((&file, line)), &title, &format!("{}{note}", one_line(finding)));
     }
-}
-
-/// File and line of the observation that a finding speaks of.
-fn pin(finding: &Finding) -> Option<(String, Option<usize>)> {
-    let (file, line) = finding.pin.as_ref()?.rsplit_once(':')?;
-    Some((file.to_owned(), line.parse().ok()))
 }
 
 fn command(out: &mut String, word: &str, at: Option<(&str, Option<usize>)>, title: &str, text: &str) {

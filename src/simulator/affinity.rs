@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::call::Call;
 use super::docker::Ask;
-use super::json::{put, strings, text};
+use super::json::{self, put, strings, text};
 
 const LABEL: &str = "com.docker.swarm.affinities";
 const KEY: &str = r"(?i)^[a-z_][a-z0-9\-_.]+$";
@@ -18,8 +18,9 @@ const KEY_SHOWN: &str = r"/^[a-z_][a-z0-9\-_.]+$/i";
 const VALUE_SHOWN: &str = r"/^[-a-z0-9:_\s.*/()?+[\]\\^$|]+$/i";
 
 /// A rule, as `container==db*`.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 struct Rule {
+    text: String,
     key: String,
     same: bool,
     soft: bool,
@@ -29,42 +30,43 @@ struct Rule {
 /// Rules are read, those of variables too; a rule among the variables ends up in the label as well
 /// (catalogue: swarm-affinity-in-env, label-swarm-affinities).
 pub fn check(call: &mut Call) -> Result<(), Answer> {
-    let of_label = if call.on("label-swarm-affinities") { of_label(call)? } else { Vec::new() };
-    let of_env = if call.on("swarm-affinity-in-env") { of_env(call) } else { Vec::new() };
-    let all: Vec<String> = of_label.into_iter().chain(of_env.iter().cloned()).collect();
-    for rule in &all {
-        parse(rule).map_err(Answer::invalid)?;
-    }
+    let mut rules = if call.on("label-swarm-affinities") { of_label(call)? } else { Vec::new() };
+    let of_env = if call.on("swarm-affinity-in-env") { of_env(call)? } else { Vec::new() };
     if of_env.is_empty() {
         return Ok(());
     }
     if !call.asked.get("Labels").is_some_and(Value::is_object) {
         return Err(Answer::error(500, format!("Cannot set property '{LABEL}' of undefined")));
     }
+    rules.extend(of_env);
+    let texts: Vec<&str> = rules.iter().map(|rule| rule.text.as_str()).collect();
     if let Some(body) = &mut call.json {
-        put(body, "Labels", LABEL, json!(json!(all).to_string()));
+        put(body, "Labels", LABEL, json!(json!(texts).to_string()));
     }
     Ok(())
 }
 
-fn of_label(call: &Call) -> Result<Vec<String>, Answer> {
+fn of_label(call: &Call) -> Result<Vec<Rule>, Answer> {
     let label = match call.asked.get("Labels").and_then(|l| l.get(LABEL)).and_then(Value::as_str) {
         Some(label) if !label.is_empty() => label,
         _ => return Ok(Vec::new()),
     };
-    match serde_json::from_str::<Value>(label) {
-        Ok(rules) if rules.is_array() => Ok(strings(&rules, "")),
+    match json::parse(label) {
+        Ok(texts) if texts.is_array() => read(strings(&texts, "")),
         Ok(_) => Err(Answer::invalid(format!("affinities label is not an array: {label}"))),
-        Err(_) => Err(Answer::invalid(format!(
-            "invalid affinities label: {}: SyntaxError: Unexpected end of JSON input",
-            json!(label)
-        ))),
+        Err(said) => {
+            Err(Answer::invalid(format!("invalid affinities label: {}: SyntaxError: {said}", json!(label))))
+        }
     }
 }
 
-fn of_env(call: &Call) -> Vec<String> {
+fn of_env(call: &Call) -> Result<Vec<Rule>, Answer> {
     let env = strings(&call.asked, "/Env");
-    env.iter().filter_map(|entry| entry.strip_prefix("affinity:")).map(str::to_owned).collect()
+    read(env.iter().filter_map(|entry| entry.strip_prefix("affinity:")).map(str::to_owned).collect())
+}
+
+fn read(texts: Vec<String>) -> Result<Vec<Rule>, Answer> {
+    texts.iter().map(|text| parse(text).map_err(Answer::invalid)).collect()
 }
 
 fn parse(text: &str) -> Result<Rule, String> {
@@ -81,7 +83,8 @@ fn parse(text: &str) -> Result<Rule, String> {
     if !fits(VALUE, value) {
         return Err(unfit("value", text, value, VALUE_SHOWN));
     }
-    Ok(Rule { key: key.to_owned(), same: operator == "==", soft, value: value.to_owned() })
+    let same = operator == "==";
+    Ok(Rule { text: text.to_owned(), key: key.to_owned(), same, soft, value: value.to_owned() })
 }
 
 fn unfit(what: &str, whole: &str, part: &str, pattern: &str) -> String {
@@ -91,13 +94,9 @@ fn unfit(what: &str, whole: &str, part: &str, pattern: &str) -> String {
 /// A rule that wants the neighbourhood of what is not there fails the create (catalogue:
 /// swarm-affinity-unsatisfied); the others are met by some server.
 pub async fn satisfied(call: &Call) -> Result<(), Answer> {
-    let rules: Vec<Rule> = of_label(call)
-        .unwrap_or_default()
-        .iter()
-        .chain(&of_env(call))
-        .filter_map(|rule| parse(rule).ok())
-        .filter(|rule| rule.same && !rule.soft)
-        .collect();
+    // What cannot be read was refused before, or its behaviour is off.
+    let rules = [of_label(call), of_env(call)].into_iter().flatten().flatten();
+    let rules: Vec<Rule> = rules.filter(|rule| rule.same && !rule.soft).collect();
     if rules.is_empty() {
         return Ok(());
     }
@@ -149,7 +148,8 @@ mod tests {
     #[test]
     fn rules_have_key_operator_and_value() {
         let rule = parse("role!=~web*").unwrap();
-        assert_eq!(rule, Rule { key: "role".into(), same: false, soft: true, value: "web*".into() });
+        assert_eq!((rule.key.as_str(), rule.value.as_str()), ("role", "web*"));
+        assert!(!rule.same && rule.soft);
         assert!(parse("container").unwrap_err().ends_with("expected one of ==, !=: \"container\""));
         assert!(parse("a b==c").unwrap_err().starts_with("invalid key in filter expression: \"a b==c\""));
         assert!(parse("container==").unwrap_err().contains(": \"\" does not match /^[-a-z0-9"));

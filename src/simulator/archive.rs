@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
 use hyper::Method;
 use serde_json::{Value, json};
 
@@ -69,10 +71,20 @@ async fn copied(call: &mut Call, route: Route) -> Answer {
 /// The archive of a path, or what it is.
 async fn look(call: &mut Call, route: Route) -> Answer {
     let path = call.param("path").unwrap_or_default().to_owned();
-    if path.is_empty() && call.on("archive-missing-path-param") {
+    let is_root = path.is_empty() && call.on("archive-missing-path-param");
+    if is_root {
         call.set_param("path", "/");
     }
     let mut answer = call.forward_stream().await;
+    if is_root && let Some(mut stat) = stat_of(&answer) {
+        // Nothing is called so: the header is that of the root, and the archive is empty.
+        put(&mut stat, "", "name", json!(""));
+        answer.set(STAT, STANDARD.encode(stat.to_string()));
+        if route == Route::ArchiveGet {
+            let nothing = Full::new(Bytes::from_static(&[0; 10240]));
+            answer.body = Body::Stream(nothing.map_err(|never| match never {}).boxed_unsync());
+        }
+    }
     if route == Route::ArchiveHead && answer.is_error() {
         // The answer to a HEAD has no text.
         let target = archive_of(call, &path);

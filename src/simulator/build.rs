@@ -13,6 +13,7 @@ use super::build_stream::Told;
 use super::call::Call;
 use super::docker::Ask;
 use super::dockerfile::{self, Args, Instruction};
+use super::lifecycle::is_signal;
 use super::names;
 
 /// How a build will go, as far as that is known before it begins.
@@ -294,19 +295,14 @@ fn is_kept_here(call: &Call, instruction: &Instruction) -> bool {
         return false;
     }
     match (instruction.name.as_str(), &instruction.args) {
-        ("STOPSIGNAL", Args::Text(signal)) => !is_signal(signal),
+        // A variable may hold one.
+        ("STOPSIGNAL", Args::Text(signal)) => !signal.starts_with('$') && !is_signal(signal),
         ("ONBUILD", _) => {
             let of = instruction.rest.split_whitespace().next().unwrap_or("").to_uppercase();
             ["ONBUILD", "FROM", "MAINTAINER"].contains(&of.as_str())
         }
         _ => false,
     }
-}
-
-fn is_signal(text: &str) -> bool {
-    const NAMES: [&str; 12] =
-        ["HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "PIPE", "ALRM", "TERM", "CONT", "STOP", "WINCH"];
-    text.parse::<u8>().is_ok() || NAMES.contains(&text.trim_start_matches("SIG")) || text.starts_with('$')
 }
 
 /// Arguments of the request that no ARG took (`checkBuildArgs`, sdc-docker-build `lib/build.js:267`).

@@ -123,7 +123,9 @@ impl Call {
         let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
         let mut ask = Ask::new(self.method.clone(), format!("{prefix}{rest}{query}"));
         for name in ["content-type", "x-registry-auth", "x-registry-config"] {
-            if let Some(value) = self.header(name) {
+            // Not every client says of JSON that it is some, where sdc-docker reads none.
+            let json = Some("application/json").filter(|_| name == "content-type" && self.json.is_some());
+            if let Some(value) = json.or(self.header(name)) {
                 ask.headers.push((name.to_owned(), value.to_owned()));
             }
         }
@@ -241,8 +243,10 @@ async fn routed(call: &mut Call, route: Route) -> Result<Answer, Answer> {
             Err(_) => return Ok(call.forward().await),
         }
     }
-    if route == Route::ContainerCreate {
+    if matches!(route, Route::ContainerCreate | Route::VolumeCreate) {
         call.asked = call.json.clone().unwrap_or(Value::Null);
+    }
+    if route == Route::ContainerCreate {
         create::look_up_image(call).await;
     }
     for (behaviour, hook) in behaviour::hooks(route) {

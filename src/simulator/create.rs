@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Body};
 use super::call::Call;
 use super::docker::Ask;
-use super::json::{is_strings, put, strings, syntax_error, take, text};
+use super::json::{is_strings, object, parse, put, strings, take, text};
 use super::state::Container;
-use super::{affinity, links, ports, provisioning, resources, route, unchecked, volumes};
+use super::{affinity, container_volumes, links, ports, provisioning, resources, route, unchecked};
 
 /// What the content type does to the body (catalogue: create-content-type-handling).
 pub fn content_type(call: &mut Call) -> Result<(), Answer> {
@@ -41,9 +41,8 @@ pub fn broken_json(call: &mut Call) -> Result<(), Answer> {
     if call.body.is_empty() || !kind.trim_start().starts_with("application/json") {
         return Ok(());
     }
-    let Err(error) = serde_json::from_slice::<Value>(&call.body) else { return Ok(()) };
-    let said = syntax_error(&String::from_utf8_lossy(&call.body), &error);
-    Err(Answer::coded(400, "InvalidContent", format!("Invalid JSON: {said}")))
+    let told = |said| Answer::coded(400, "InvalidContent", format!("Invalid JSON: {said}"));
+    parse(&String::from_utf8_lossy(&call.body)).map(|_| ()).map_err(told)
 }
 
 fn field<'a>(call: &'a Call, pointer: &str) -> Option<&'a Value> {
@@ -111,6 +110,38 @@ pub fn field_types(call: &mut Call) -> Result<(), Answer> {
         wrong(call, &pointer, &label, Value::is_object, "an object")?;
     }
     wrong(call, "/HostConfig/NetworkMode", "HostConfig.NetworkMode", Value::is_string, "a string")
+}
+
+/// Where fields stand, their names, and whether stock Docker reads a value.
+type Fields = (&'static str, &'static [&'static str], fn(&Value) -> bool);
+
+/// Fields whose type sdc-docker does not check, with the one that stock Docker insists on.
+const UNCHECKED: &[Fields] = &[
+    ("", &["Domainname", "Hostname", "User", "WorkingDir"], Value::is_string),
+    (
+        "",
+        &["AttachStderr", "AttachStdin", "AttachStdout", "NetworkDisabled", "OpenStdin", "Tty"],
+        Value::is_boolean,
+    ),
+    ("", &["ExposedPorts", "Labels", "Volumes"], Value::is_object),
+    ("", &["OnBuild"], is_strings),
+    ("HostConfig", &["Binds", "Dns", "DnsSearch", "VolumesFrom"], is_strings),
+    ("HostConfig", &["RestartPolicy"], Value::is_object),
+    ("HostConfig", &["ContainerIDFile"], Value::is_string),
+];
+
+/// What is of another type than Docker reads does not go on, nor do limits outside of HostConfig
+/// (catalogue: create-field-type-errors names all that is refused for its type).
+pub fn other_types(call: &mut Call) -> Result<(), Answer> {
+    let Some(body) = &mut call.json else { return Ok(()) };
+    for (path, keys, fits) in UNCHECKED {
+        let Some(object) = object(body, path) else { continue };
+        object.retain(|key, value| !keys.contains(&key.as_str()) || value.is_null() || fits(value));
+    }
+    for key in ["CpuShares", "Cpuset", "Memory", "MemorySwap"] {
+        take(body, "", key);
+    }
+    Ok(())
 }
 
 /// The image must be there (catalogue: create-missing-image-404).
@@ -192,7 +223,7 @@ pub async fn serve(call: &mut Call) -> Answer {
     }
     let lacks_directory = unchecked::working_directory(call).await;
     let link = links::told_at_create(call).await;
-    volumes::take_over(call).await;
+    container_volumes::take_over(call).await;
     let mut answer = call.forward().await;
     if !call.on("create-warnings-always-empty") {
         warn(call, &mut answer).await;
@@ -267,7 +298,6 @@ fn remember(call: &Call, id: &str, lacks_directory: bool, link: Option<links::To
         published: ports::published(&asked, &call.image),
         exposed: ports::exposed(&call.image),
         links: strings(&asked, "/HostConfig/Links"),
-        binds: strings(&asked, "/HostConfig/Binds"),
         volumes_from: strings(&asked, "/HostConfig/VolumesFrom"),
         image_env: strings(&call.image, "/Config/Env"),
         smartos: is_smartos(call, text(&asked, "/Image")),

@@ -40,12 +40,13 @@ async fn create(call: &mut Call) -> Answer {
         let message = format!("Container {} is not running", call.name());
         return Answer::coded(409, "DockerContainerNotRunning", message);
     }
-    let cmd = strings(&body, "/Cmd");
+    let body = if call.on("create-field-type-errors") { in_types(body) } else { body };
+    call.json = Some(body.clone());
     let mut exec = Exec {
         container: call.container_id().to_owned(),
         tty: flag(&body, "/Tty"),
         detach: flag(&body, "/Detach"),
-        cmd,
+        cmd: strings(&body, "/Cmd"),
         ..Exec::default()
     };
     if exec.cmd.is_empty() && call.on("exec-create-empty-cmd") {
@@ -85,6 +86,31 @@ async fn create(call: &mut Call) -> Answer {
         }
     }
     answer
+}
+
+/// A request in the types that Docker reads: to sdc-docker a flag is whatever counts as true, and
+/// words are whatever can be written down.
+fn in_types(mut body: Value) -> Value {
+    for key in ["AttachStderr", "AttachStdin", "AttachStdout", "Detach", "Privileged", "Tty"] {
+        if let Some(value) = body.get_mut(key) {
+            *value = json!(is_truthy(value));
+        }
+    }
+    if let Some(Value::Array(words)) = body.get_mut("Cmd") {
+        words.iter_mut().filter(|word| !word.is_string()).for_each(|word| *word = json!(word.to_string()));
+    }
+    body
+}
+
+/// Whether JavaScript takes a value for true.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
 }
 
 async fn start(call: &mut Call) -> Answer {
@@ -247,7 +273,8 @@ async fn inspect(call: &mut Call) -> Answer {
 }
 
 async fn resize(call: &mut Call) -> Answer {
-    if call.service.state.exec(call.name()).is_none() && call.on("exec-inspect-unknown-hangs") {
+    let is_running = call.service.state.exec(call.name()).is_some_and(|exec| exec.started);
+    if !is_running && call.on("exec-inspect-unknown-hangs") {
         return Answer::new(0, Body::Hang);
     }
     let answer = call.forward().await;
@@ -258,5 +285,17 @@ async fn resize(call: &mut Call) -> Answer {
 pub fn status_200(_: &Call, answer: &mut Answer) {
     if answer.status == 201 {
         answer.status = 200;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_whatever_counts_as_true() {
+        let asked = json!({"Tty": "x", "Detach": 0, "AttachStdin": null, "Privileged": [], "Cmd": ["ls", 5], "User": 5});
+        let read = json!({"Tty": true, "Detach": false, "AttachStdin": false, "Privileged": true, "Cmd": ["ls", "5"], "User": 5});
+        assert_eq!(in_types(asked), read);
     }
 }

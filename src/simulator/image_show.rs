@@ -155,16 +155,28 @@ pub fn environment(call: &Call, image: &mut Value) {
     }
 }
 
-/// The history of an image, newest first (catalogue: image-history-shape).
-pub fn history(_: &Call, entry: &mut Value) {
-    if text(entry, "/Id") == "<missing>" {
-        return;
-    }
-    take(entry, "", "Comment");
-    let by = created_by(text(entry, "/CreatedBy"));
-    put(entry, "", "CreatedBy", json!(by));
-    if entry.get("Tags") == Some(&Value::Null) {
-        put(entry, "", "Tags", json!([]));
+/// The history of an image, newest first (catalogue: image-history-shape). What was pulled tells its
+/// instructions as its own configuration does; below it, Docker knows no ids.
+pub fn history(call: &Call, entries: &mut Value) {
+    let Value::Array(entries) = entries else { return };
+    let is_nameless = |entry: &Value| text(entry, "/Id") == "<missing>";
+    // Of what was built from nothing, everything was.
+    let from_scratch = call.service.state.read(|memory| {
+        let ids = entries.iter().map(|entry| text(entry, "/Id").trim_start_matches("sha256:"));
+        ids.into_iter().any(|id| memory.from_scratch.iter().any(|short| id.starts_with(short)))
+    });
+    let is_built: Vec<bool> = (0..entries.len())
+        .map(|at| entries.get(at + 1).map_or(from_scratch, |below| !is_nameless(below)))
+        .collect();
+    for (entry, is_built) in entries.iter_mut().zip(is_built).filter(|(entry, _)| !is_nameless(entry)) {
+        take(entry, "", "Comment");
+        if is_built {
+            let by = created_by(text(entry, "/CreatedBy"));
+            put(entry, "", "CreatedBy", json!(by));
+        }
+        if entry.get("Tags") == Some(&Value::Null) {
+            put(entry, "", "Tags", json!([]));
+        }
     }
 }
 

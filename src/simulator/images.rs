@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::header::HeaderValue;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Body};
@@ -82,13 +83,26 @@ pub fn pull_failure(call: &Call, name: &str, why: &str) -> Value {
     let text = if why.contains("not found") || why.contains("manifest unknown") || why.contains("invalid tag")
     {
         format!("Error: image {} not found", parsed.whole())
-    } else if why.contains("auth") || why.contains("denied") {
+    } else if is_unauthorized(why) {
         "unauthorized: authentication required".to_owned()
     } else {
         format!("Error pulling image: (RemoteSourceError) {} host not found", parsed.index)
     };
     let text = format!("{text} ({})", call.request_id);
     json!({ "error": text, "errorDetail": { "message": text } })
+}
+
+/// Whether a registry wants other credentials, in the words of Docker (`translateV2AuthError`, moby
+/// `distribution/errors.go`) and of a registry.
+fn is_unauthorized(why: &str) -> bool {
+    const WORDS: [&str; 5] = [
+        "unauthorized:",
+        "authentication required",
+        "no basic auth credentials",
+        "access to the resource is denied",
+        "access denied for",
+    ];
+    WORDS.iter().any(|words| why.contains(words))
 }
 
 /// What a pull tells: the first message holds the request id, and nothing separates them
@@ -126,6 +140,8 @@ async fn push(call: &mut Call) -> Answer {
     if !call.on("push-error-shape") && !call.on("push-stream-format") {
         return call.forward_stream().await;
     }
+    // Docker insists on credentials, be they empty.
+    call.headers.entry("x-registry-auth").or_insert(HeaderValue::from_static("e30="));
     let answer = call.forward().await;
     if answer.is_error() {
         return answer;
@@ -157,7 +173,7 @@ fn pushed(call: &Call, message: Value) -> String {
         }
         // Without a name or a tag there is no push (see `push-unknown-404`).
         (_, Some(why)) if call.on("push-error-shape") && !why.contains("does not exist") => {
-            let why = if why.contains("auth") { "Unauthorized: authentication required" } else { why };
+            let why = if is_unauthorized(why) { "Unauthorized: authentication required" } else { why };
             json!({ "errorDetail": { "message": format!("Error: {why} ({})", call.request_id) } }).to_string()
         }
         _ => format!("{message}\r\n"),
@@ -197,7 +213,8 @@ fn asked_name(call: &Call) -> String {
 /// Names that Docker refuses are kept here, where sdc-docker takes them.
 async fn tag(call: &mut Call) -> Answer {
     let name = names::parse(&asked_name(call)).map(|name| name.whole()).unwrap_or_default();
-    if !call.on("tag-names-unchecked") || is_fine_for_docker(&name) {
+    let is_fine = is_fine_for_docker(&name) && !name.contains('@');
+    if !call.on("tag-names-unchecked") || is_fine {
         return call.forward().await;
     }
     match call.service.docker.image(call.name()).await {
@@ -213,7 +230,9 @@ async fn tag(call: &mut Call) -> Answer {
 /// A missing image is told by the name that was asked for
 /// (`ResourceNotFoundError`, sdc-docker `lib/endpoints/images.js:384`, `lib/backends/sdc/images.js:2406`).
 pub fn no_such_image(call: &Call, answer: &mut Answer) {
-    if answer.status == 404 && answer.is_error() {
+    // Names that Docker does not take at all are names here, and an empty one is to Docker another path.
+    let is_no_name = fault_text(answer).contains("invalid reference format") || answer.status == 301;
+    if (answer.status == 404 && answer.is_error()) || is_no_name {
         *answer = Answer::coded(404, "ResourceNotFound", format!("No such image: {}", call.name()));
     }
 }
@@ -276,5 +295,17 @@ pub fn commit_response(_: &Call, answer: &mut Answer) {
         let bytes = Bytes::from(format!("{value}\n"));
         answer.without("content-type");
         answer.body = Body::Stream(Full::new(bytes).map_err(|never| match never {}).boxed_unsync());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_auth_in_it_is_no_refusal() {
+        assert!(is_unauthorized("unauthorized: authentication required"));
+        assert!(is_unauthorized("denied: requested access to the resource is denied"));
+        assert!(!is_unauthorized("Get \"http://auth.example.com/v2/\": dial tcp: no such host"));
     }
 }

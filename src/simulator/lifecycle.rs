@@ -252,7 +252,7 @@ const SIGNALS: &str = "HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR
     STKFLT CHLD CLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO POLL PWR SYS UNUSED";
 
 /// Whether stock Docker knows a signal by that name or number.
-fn is_signal(text: &str) -> bool {
+pub fn is_signal(text: &str) -> bool {
     if let Ok(number) = text.parse::<u8>() {
         return (1..=64).contains(&number);
     }

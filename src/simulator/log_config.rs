@@ -1,12 +1,24 @@
 //! `HostConfig.LogConfig`: which log drivers and options are taken
-//! (sdc-docker `lib/validate.js:279-395`, `lib/common.js:42-111`).
+//! (sdc-docker `lib/validate.js:279-395`, `lib/common.js:42-111`), and what inspect tells of them.
 
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
 use super::json::{put, take, text};
-use super::logs::DRIVERS;
+
+/// The drivers that sdc-docker knows, whether or not they are enabled (`lib/common.js:42-111`).
+const DRIVERS: [&str; 5] = ["json-file", "syslog", "gelf", "fluentd", "none"];
+
+/// A driver that is not known (catalogue: log-driver-set).
+pub fn known_driver(call: &mut Call) -> Result<(), Answer> {
+    let kind = call.json.as_ref().map(|body| text(body, "/HostConfig/LogConfig/Type")).unwrap_or_default();
+    match kind {
+        "" => Ok(()),
+        kind if DRIVERS.contains(&kind) => Ok(()),
+        kind => Err(Answer::invalid(format!("unsupported log driver: {kind}"))),
+    }
+}
 
 /// A log driver must be enabled (catalogue: log-driver-not-enabled).
 pub fn driver(call: &mut Call) -> Result<(), Answer> {
@@ -89,6 +101,56 @@ fn is_positive(text: &str) -> bool {
 
 fn is_size(text: &str) -> bool {
     text.strip_suffix(['k', 'm', 'g']).is_some_and(is_positive)
+}
+
+/// Only the current file is read: it is the only one that the Docker beneath keeps
+/// (catalogue: logs-current-file-only).
+pub fn one_file(call: &mut Call) -> Result<(), Answer> {
+    if let Some(body) = &mut call.json {
+        take(body, "HostConfig/LogConfig/Config", "max-file");
+    }
+    Ok(())
+}
+
+/// Inspect tells how many files were asked for.
+pub fn show_files(call: &Call, container: &mut Value) {
+    let record = call.service.state.container(text(container, "/Id")).unwrap_or_default();
+    let files = text(&record.asked, "/HostConfig/LogConfig/Config/max-file");
+    if !files.is_empty() {
+        put(container, "HostConfig/LogConfig/Config", "max-file", json!(files));
+    }
+}
+
+/// A log has a largest size; the engine beneath drops what is older (catalogue: log-max-size-default).
+pub fn default_size(call: &mut Call) -> Result<(), Answer> {
+    let bytes = call.service.world.log_bytes.to_string();
+    let Some(Value::Object(host)) = call.json.as_mut().and_then(|body| body.get_mut("HostConfig")) else {
+        return Ok(());
+    };
+    let asked = host.get("LogConfig").filter(|config| config.is_object()).cloned();
+    let mut config = asked.unwrap_or(json!({}));
+    let kind = text(&config, "/Type");
+    let is_sized = !text(&config, "/Config/max-size").is_empty();
+    if is_sized || !["", "json-file"].contains(&kind) {
+        return Ok(());
+    }
+    put(&mut config, "", "Type", json!("json-file"));
+    if !config.get("Config").is_some_and(Value::is_object) {
+        put(&mut config, "", "Config", json!({}));
+    }
+    put(&mut config, "Config", "max-size", json!(bytes));
+    host.insert("LogConfig".to_owned(), config);
+    Ok(())
+}
+
+/// Inspect tells nothing of the size that was not asked for.
+pub fn show_size(call: &Call, container: &mut Value) {
+    let is_asked = |record: super::state::Container| {
+        !text(&record.asked, "/HostConfig/LogConfig/Config/max-size").is_empty()
+    };
+    if call.service.state.container(text(container, "/Id")).is_some_and(|record| !is_asked(record)) {
+        take(container, "HostConfig/LogConfig/Config", "max-size");
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! `GET /containers/X/logs`: raw on the socket until it ends (sdc-docker
-//! `lib/endpoints/containers.js:239-286`), and the log that it reads.
+//! `lib/endpoints/containers.js:239-286`).
 
-use http_body_util::BodyExt as _;
-use serde_json::{Value, json};
+use futures_util::stream;
+use http_body_util::{BodyExt as _, Empty, StreamBody};
+use hyper::body::Frame;
 use tokio::io::AsyncWriteExt as _;
 
 use super::answer::{Answer, Body, Session, Stream};
 use super::call::Call;
 use super::frames::{Coding, frame, header};
-use super::json::{flag, put, take, text};
+use super::json::flag;
 
 /// Reads the log beneath and writes it on the bare socket.
 pub async fn serve(call: &mut Call) -> Answer {
@@ -29,54 +30,52 @@ pub async fn serve(call: &mut Call) -> Answer {
     if !is_tail && call.on("logs-tail-missing-or-invalid") {
         answer.body = Body::Empty;
     }
-    let lines = (has_times && call.on("logs-timestamps-format"))
-        .then(|| Times { is_framed: !flag(&call.container, "/Config/Tty"), pending: Vec::new() });
-    if !call.on("logs-response-framing") {
-        if let (Some(lines), Body::Stream(stream)) = (lines, &mut answer.body) {
-            let stream = std::mem::replace(stream, empty());
-            answer.body = Body::Raw(collect(stream, lines).await.into());
+    let is_framed = !flag(&call.container, "/Config/Tty");
+    let body = match std::mem::replace(&mut answer.body, Body::Empty) {
+        Body::Stream(stream) if has_times && call.on("logs-timestamps-format") => {
+            Body::Stream(retimed(stream, Times { is_framed, pending: Vec::new() }))
         }
+        body => body,
+    };
+    if !call.on("logs-response-framing") {
+        // Times of another length: what the Docker beneath said of it does not hold.
+        (answer.body, answer.length) = (body, None);
         return answer;
     }
-    let stream = match answer.body {
+    let stream = match body {
         Body::Stream(stream) => Some(stream),
         _ => None,
     };
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n".to_owned();
-    Answer::new(200, Body::Hijack { head, session: session(stream, lines) })
+    Answer::new(200, Body::Hijack { head, session: session(stream) })
 }
 
-fn empty() -> Stream {
-    http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync()
-}
-
-async fn collect(mut stream: Stream, mut times: Times) -> Vec<u8> {
-    let mut out = Vec::new();
-    while let Some(Ok(chunk)) = stream.frame().await {
-        if let Some(bytes) = chunk.data_ref() {
-            out.extend(times.take(bytes));
+/// The stream with the times of a zone, as it comes.
+fn retimed(stream: Stream, times: Times) -> Stream {
+    let frames = stream::unfold(Some((stream, times)), |state| async move {
+        let (mut stream, mut times) = state?;
+        match stream.frame().await {
+            Some(Ok(frame)) => {
+                let bytes = frame.into_data().map(|bytes| times.take(&bytes)).unwrap_or_default();
+                Some((Ok(Frame::data(bytes.into())), Some((stream, times))))
+            }
+            Some(Err(error)) => Some((Err(error), None)),
+            None => Some((Ok(Frame::data(in_milliseconds(&times.pending).into())), None)),
         }
-    }
-    out.extend(in_milliseconds(&times.pending));
-    out
+    });
+    StreamBody::new(frames).boxed_unsync()
 }
 
-fn session(stream: Option<Stream>, mut times: Option<Times>) -> Session {
+fn session(stream: Option<Stream>) -> Session {
     Box::new(move |mut socket, _| {
         Box::pin(async move {
-            let mut stream = stream.unwrap_or_else(empty);
+            let mut stream =
+                stream.unwrap_or_else(|| Empty::new().map_err(|never| match never {}).boxed_unsync());
             while let Some(Ok(chunk)) = stream.frame().await {
                 let Some(bytes) = chunk.data_ref() else { continue };
-                let bytes = match &mut times {
-                    Some(times) => times.take(bytes),
-                    None => bytes.to_vec(),
-                };
-                if socket.write_all(&bytes).await.is_err() {
+                if socket.write_all(bytes).await.is_err() {
                     return;
                 }
-            }
-            if let Some(times) = times {
-                let _ = socket.write_all(&in_milliseconds(&times.pending)).await;
             }
             // The end of the connection is the end of the log.
             let _ = socket.shutdown().await;
@@ -118,69 +117,6 @@ fn in_milliseconds(line: &[u8]) -> Vec<u8> {
     let Some((seconds, fraction)) = time.trim_end_matches('Z').split_once('.') else { return line.to_vec() };
     let milliseconds: String = fraction.chars().chain("000".chars()).take(3).collect();
     [format!("{seconds}.{milliseconds}Z").as_bytes(), &line[blank..]].concat()
-}
-
-/// The drivers that sdc-docker knows, whether or not they are enabled (`lib/common.js:42-111`).
-pub const DRIVERS: [&str; 5] = ["json-file", "syslog", "gelf", "fluentd", "none"];
-
-/// A driver that is not known (catalogue: log-driver-set).
-pub fn known_driver(call: &mut Call) -> Result<(), Answer> {
-    let kind = call.json.as_ref().map(|body| text(body, "/HostConfig/LogConfig/Type")).unwrap_or_default();
-    match kind {
-        "" => Ok(()),
-        kind if DRIVERS.contains(&kind) => Ok(()),
-        kind => Err(Answer::invalid(format!("unsupported log driver: {kind}"))),
-    }
-}
-
-/// Only the current file is read: it is the only one that the Docker beneath keeps
-/// (catalogue: logs-current-file-only).
-pub fn one_file(call: &mut Call) -> Result<(), Answer> {
-    if let Some(body) = &mut call.json {
-        take(body, "HostConfig/LogConfig/Config", "max-file");
-    }
-    Ok(())
-}
-
-/// A log has a largest size; the engine beneath drops what is older (catalogue: log-max-size-default).
-pub fn default_size(call: &mut Call) -> Result<(), Answer> {
-    let bytes = call.service.world.log_bytes.to_string();
-    let Some(Value::Object(host)) = call.json.as_mut().and_then(|body| body.get_mut("HostConfig")) else {
-        return Ok(());
-    };
-    let asked = host.get("LogConfig").filter(|config| config.is_object()).cloned();
-    let mut config = asked.unwrap_or(json!({}));
-    let kind = text(&config, "/Type");
-    let is_sized = !text(&config, "/Config/max-size").is_empty();
-    if is_sized || !["", "json-file"].contains(&kind) {
-        return Ok(());
-    }
-    put(&mut config, "", "Type", json!("json-file"));
-    if !config.get("Config").is_some_and(Value::is_object) {
-        put(&mut config, "", "Config", json!({}));
-    }
-    put(&mut config, "Config", "max-size", json!(bytes));
-    host.insert("LogConfig".to_owned(), config);
-    Ok(())
-}
-
-/// Inspect tells nothing of the size that was not asked for.
-pub fn show_size(call: &Call, container: &mut Value) {
-    let is_asked = |record: super::state::Container| {
-        !text(&record.asked, "/HostConfig/LogConfig/Config/max-size").is_empty()
-    };
-    if call.service.state.container(text(container, "/Id")).is_some_and(|record| !is_asked(record)) {
-        take(container, "HostConfig/LogConfig/Config", "max-size");
-    }
-}
-
-/// Inspect tells how many files were asked for.
-pub fn show_files(call: &Call, container: &mut Value) {
-    let record = call.service.state.container(text(container, "/Id")).unwrap_or_default();
-    let files = text(&record.asked, "/HostConfig/LogConfig/Config/max-file");
-    if !files.is_empty() {
-        put(container, "HostConfig/LogConfig/Config", "max-file", json!(files));
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Networks: those of the account instead of Docker's, network modes, and the primary NIC.
 
+use std::net::Ipv4Addr;
+
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
 use super::json::{put, take, text};
-use super::state::Nic;
-use super::world::Network;
+use super::state::{Container, Nic};
+use super::world::{Network, World};
 
 fn mode(call: &Call) -> &str {
     text(&call.asked, "/HostConfig/NetworkMode")
@@ -135,8 +137,8 @@ fn shape(network: &Network) -> Value {
         "Options": options,
         "Scope": network.scope,
     });
-    if let (Some(subnet), Some(gateway)) = (&network.subnet, &network.gateway) {
-        put(&mut shown, "", "Config", json!([{"Subnet": subnet, "Gateway": gateway}]));
+    if network.scope != "pool" {
+        put(&mut shown, "", "Config", json!([{"Subnet": network.subnet, "Gateway": network.gateway}]));
     }
     shown
 }
@@ -191,25 +193,25 @@ pub fn mode_is_bridge(_: &Call, container: &mut Value) {
     put(container, "HostConfig", "NetworkMode", json!("bridge"));
 }
 
-/// Addresses stay when a container stops (catalogue: inspect-networksettings-when-stopped).
+/// Addresses stay when a container stops (catalogue: inspect-networksettings-when-stopped). While it
+/// runs, the address is the one that it is reached at: that of the Docker beneath.
 pub fn keep_address(call: &Call, container: &mut Value) {
     let id = text(container, "/Id").to_owned();
-    let now = Nic {
-        gateway: text(container, "/NetworkSettings/Gateway").to_owned(),
-        address: text(container, "/NetworkSettings/IPAddress").to_owned(),
-        prefix: super::json::number(container, "/NetworkSettings/IPPrefixLen").unwrap_or(0),
-        mac: text(container, "/NetworkSettings/MacAddress").to_owned(),
-    };
+    let address = text(container, "/NetworkSettings/IPAddress").to_owned();
+    let mac = text(container, "/NetworkSettings/MacAddress").to_owned();
+    let world = &call.service.world;
     let nic = call.service.state.change(|m| {
         let next = m.addresses;
         let record = m.containers.get_mut(&id)?;
-        if !now.address.is_empty() {
-            record.nic = Some(now);
-        } else if record.nic.is_none() {
-            record.nic = Some(never_started(next));
+        if record.nic.is_none() {
+            record.nic = Some(primary(record, world)?.nic(next));
             m.addresses += 1;
         }
-        m.containers.get(&id)?.nic.clone()
+        let nic = record.nic.as_mut()?;
+        if !address.is_empty() {
+            (nic.address, nic.mac) = (address, mac);
+        }
+        Some(nic.clone())
     });
     if let Some(nic) = nic {
         put(container, "NetworkSettings", "Gateway", json!(nic.gateway));
@@ -219,14 +221,35 @@ pub fn keep_address(call: &Call, container: &mut Value) {
     }
 }
 
-/// A NIC of the default fabric for a container that never ran.
-fn never_started(count: u32) -> Nic {
-    let host = 5 + count % 1000;
-    Nic {
-        gateway: "192.168.128.1".to_owned(),
-        address: format!("192.168.{}.{}", 128 + host / 256, host % 256),
-        prefix: 22,
-        mac: format!("90:b8:d0:00:{:02x}:{:02x}", host / 256, host % 256),
+/// The network of the primary interface: the public one where ports are published, else the one
+/// that was asked for, else the default; without fabrics there are external ones only.
+fn primary<'a>(record: &Container, world: &'a World) -> Option<&'a Network> {
+    let asked = match world.fabrics {
+        true if !record.published.is_empty() => {
+            let labels = record.asked.get("Labels");
+            let label = labels.and_then(|labels| labels.get("triton.network.public")).and_then(Value::as_str);
+            label.unwrap_or(&world.public_network)
+        }
+        true => text(&record.asked, "/HostConfig/NetworkMode"),
+        false => return world.networks.iter().find(|network| network.scope == "external"),
+    };
+    resolve(&world.networks, asked).ok().or(world.default_network())
+}
+
+impl Network {
+    /// An interface of a container that never ran; addresses are given out one after the other.
+    fn nic(&self, count: u32) -> Nic {
+        let (base, prefix) = self.subnet.split_once('/').unwrap_or((&self.subnet, "24"));
+        let base: Ipv4Addr = base.parse().unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let prefix: u8 = prefix.parse().unwrap_or(24);
+        // The first ones are the platform's.
+        let host = 5 + count % (1_u32 << 32_u8.saturating_sub(prefix).min(16)).saturating_sub(6).max(1);
+        Nic {
+            gateway: self.gateway.clone(),
+            address: Ipv4Addr::from(u32::from(base) + host).to_string(),
+            prefix: prefix.into(),
+            mac: format!("90:b8:d0:00:{:02x}:{:02x}", host / 256, host % 256),
+        }
     }
 }
 
@@ -291,7 +314,26 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_has_no_subnet_and_no_options() {
+    fn a_container_has_an_address_of_its_network() {
+        let world = world();
+        let mut record = Container { asked: json!({"HostConfig": {}}), ..Container::default() };
+        let nic = primary(&record, &world).unwrap().nic(300);
+        assert_eq!(
+            (nic.gateway.as_str(), nic.address.as_str(), nic.prefix),
+            ("192.168.128.1", "192.168.129.49", 22)
+        );
+        record.asked = json!({"HostConfig": {"NetworkMode": "backend-net"}});
+        assert_eq!(primary(&record, &world).unwrap().nic(0).address, "10.10.0.5");
+        record.published.insert("80/tcp".to_owned(), "80".to_owned());
+        assert_eq!(primary(&record, &world).unwrap().nic(250).address, "198.51.100.5");
+        record.asked = json!({"Labels": {"triton.network.public": "external"}});
+        assert_eq!(primary(&record, &world).unwrap().name, "external");
+        let plain = World { fabrics: false, ..world };
+        assert_eq!(primary(&Container::default(), &plain).unwrap().name, "external");
+    }
+
+    #[test]
+    fn a_pool_tells_neither_subnet_nor_options() {
         let shown = shape(&world().networks[0]);
         assert_eq!(shown.get("Options"), Some(&json!({})));
         assert!(shown.get("Config").is_none());

@@ -140,7 +140,7 @@ pub fn first_process(call: &mut Call) -> Result<(), Answer> {
 
 /// Shows the defaults of ignored options in inspect, and no trace of those without one.
 pub fn show_defaults(call: &Call, container: &mut Value) {
-    let asked = asked(call, container);
+    let asked = call.service.state.asked(container);
     for ignored in IGNORED.iter().filter(|i| call.on(i.id)) {
         for (key, shown) in ignored.keys {
             let value = match shown {
@@ -161,20 +161,16 @@ pub fn show_defaults(call: &Call, container: &mut Value) {
 
 /// The fields of HostConfig that were asked for and are not ignored, because that is switched off.
 pub fn kept_of_host_config(call: &Call, container: &Value) -> Vec<&'static str> {
-    let asked = asked(call, container);
+    let asked = call.service.state.asked(container);
     let off = IGNORED.iter().filter(|i| !call.on(i.id));
     off.flat_map(|i| i.keys).map(|(key, _)| *key).filter(|key| has(&asked, "HostConfig", key)).collect()
 }
 
 /// The fields of Config that were asked for and are not ignored, because that is switched off.
 pub fn kept_of_config(call: &Call, container: &Value) -> Vec<&'static str> {
-    let asked = asked(call, container);
+    let asked = call.service.state.asked(container);
     let off = IGNORED_CONFIG.iter().filter(|(id, _)| !call.on(id));
     off.flat_map(|(_, keys)| keys.iter().copied()).filter(|key| has(&asked, "", key)).collect()
-}
-
-fn asked(call: &Call, container: &Value) -> Value {
-    call.service.state.container(text(container, "/Id")).map_or(Value::Null, |record| record.asked)
 }
 
 fn has(asked: &Value, path: &str, key: &str) -> bool {
@@ -184,7 +180,7 @@ fn has(asked: &Value, path: &str, key: &str) -> bool {
 
 /// Config.MacAddress is empty whatever was asked for (catalogue: mac-address-ignored).
 pub fn show_no_mac_address(call: &Call, container: &mut Value) {
-    if has(&asked(call, container), "", "MacAddress") {
+    if has(&call.service.state.asked(container), "", "MacAddress") {
         put(container, "Config", "MacAddress", json!(""));
     }
 }

@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::json::text;
+
 /// A container that was created here.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Container {
@@ -32,8 +34,6 @@ pub struct Container {
     pub nic: Option<Nic>,
     /// Links as `name:alias`.
     pub links: Vec<String>,
-    /// NFS volumes as they were asked, in Binds.
-    pub binds: Vec<String>,
     /// Containers whose volumes it uses.
     pub volumes_from: Vec<String>,
     /// The environment of its image.
@@ -87,8 +87,9 @@ pub struct Exec {
 pub struct Volume {
     /// Its labels.
     pub labels: Option<Value>,
-    /// The last number of its address.
-    pub host: u8,
+    /// How many addresses were given out before its own.
+    #[serde(default)]
+    pub number: u32,
     /// The network that it was asked to be on.
     #[serde(default)]
     pub network: Option<String>,
@@ -153,6 +154,11 @@ impl State {
     /// The container of an id.
     pub fn container(&self, id: &str) -> Option<Container> {
         self.read(|m| m.containers.get(id).cloned())
+    }
+
+    /// What was asked when a container was made that is shown here; null for one of others.
+    pub fn asked(&self, container: &Value) -> Value {
+        self.container(text(container, "/Id")).map_or(Value::Null, |container| container.asked)
     }
 
     /// The exec of an id.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Body};
 use super::call::Call;
-use super::create::fault_text;
+use super::create::{broken_json, fault_text};
 use super::json::{keep, put, take, text};
 use super::route::Route;
 use super::{names, shapes};
@@ -58,18 +58,14 @@ async fn auth(call: &mut Call) -> Answer {
     answer
 }
 
-fn credentials(call: &Call) -> Result<(), Answer> {
+fn credentials(call: &mut Call) -> Result<(), Answer> {
     if call.body.is_empty() {
         let drops = call.header("content-type").is_none() && call.on("uncaught-exception-drops-connection");
         if drops {
             return Err(Answer::new(0, Body::Drop));
         }
-    } else if call.json.is_none() && call.header("content-type").is_some_and(|kind| kind.contains("json")) {
-        return match serde_json::from_slice::<Value>(&call.body) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Answer::coded(400, "InvalidContent", format!("Invalid JSON: {error}"))),
-        };
     }
+    broken_json(call)?;
     let body = call.json.clone().unwrap_or(json!({}));
     let missing: Vec<String> = ["serveraddress", "username", "password"]
         .into_iter()

@@ -1,6 +1,8 @@
 //! What stock Docker checks when a container is made and sdc-docker does not: the request that goes
 //! on says nothing of it, and inspect shows what was asked.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -34,7 +36,7 @@ fn is_host(text: &str) -> bool {
 
 /// Further hosts as they were asked for.
 pub fn show_extra_hosts(call: &Call, container: &mut Value) {
-    let asked = asked(call, container);
+    let asked = call.service.state.asked(container);
     let hosts = strings(&asked, "/HostConfig/ExtraHosts");
     if hosts.iter().any(|host| !is_host(host)) {
         put(container, "HostConfig", "ExtraHosts", json!(hosts));
@@ -58,7 +60,7 @@ pub fn restart_limit(call: &mut Call) -> Result<(), Answer> {
 
 /// The number of attempts as it was asked for.
 pub fn show_restart_limit(call: &Call, container: &mut Value) {
-    let asked = asked(call, container);
+    let asked = call.service.state.asked(container);
     let limit = number(&asked, "/HostConfig/RestartPolicy/MaximumRetryCount");
     if let Some(limit) = limit.filter(|limit| *limit < 0)
         && text(container, "/HostConfig/RestartPolicy/Name") == "on-failure"
@@ -88,7 +90,7 @@ fn is_mounted(asked: &Value, path: &str) -> bool {
     let volumes = asked.get("Volumes").and_then(Value::as_object).into_iter().flatten();
     let binds = strings(asked, "/HostConfig/Binds");
     let bound = binds.iter().filter_map(|bind| bind.split(':').nth(1));
-    volumes.map(|(target, _)| target.as_str()).chain(bound).any(|target| path.starts_with(target))
+    volumes.map(|(target, _)| target.as_str()).chain(bound).any(|target| Path::new(path).starts_with(target))
 }
 
 async fn of_the_image(call: &Call, path: &str) -> bool {
@@ -115,10 +117,6 @@ pub fn show_working_directory(call: &Call, container: &mut Value) {
     }
 }
 
-fn asked(call: &Call, container: &Value) -> Value {
-    call.service.state.container(text(container, "/Id")).map_or(Value::Null, |record| record.asked)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +131,6 @@ mod tests {
     fn a_mounted_directory_is_there() {
         let asked = json!({"Volumes": {"/data": {}}, "HostConfig": {"Binds": ["v:/mnt"]}});
         assert!(is_mounted(&asked, "/data/deep") && is_mounted(&asked, "/mnt"));
-        assert!(!is_mounted(&asked, "/other"));
+        assert!(!is_mounted(&asked, "/other") && !is_mounted(&asked, "/database"));
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::answer::{Answer, Body};
 use super::call::Call;
 use super::filters::{self, Filters};
-use super::json::{syntax_error, text};
+use super::json::{parse, text};
 
 /// The fields that VOLAPI knows.
 const FIELDS: [&str; 7] = ["dangling", "name", "network", "size", "state", "type", "uuid"];
@@ -42,9 +42,7 @@ fn is_known(field: &str) -> bool {
 }
 
 fn read(asked: &str) -> Result<Filters, Answer> {
-    let parsed: Value = serde_json::from_str(asked)
-        .map_err(|error| refused(&format!("SyntaxError: {}", syntax_error(asked, &error))))?;
-    match parsed {
+    match parse(asked).map_err(|said| refused(&format!("SyntaxError: {said}")))? {
         Value::Object(object) => object.iter().map(|(name, value)| values_of(name, value)).collect(),
         Value::Array(values) => {
             values.iter().enumerate().map(|(at, value)| values_of(&at.to_string(), value)).collect()

@@ -38,10 +38,10 @@ pub struct Network {
     pub scope: String,
     /// The mtu, absent for pools.
     pub mtu: Option<u64>,
-    /// The subnet, absent for pools.
-    pub subnet: Option<String>,
-    /// The gateway, absent for pools.
-    pub gateway: Option<String>,
+    /// The subnet, of a pool that of its first network.
+    pub subnet: String,
+    /// The gateway.
+    pub gateway: String,
     /// Whether containers that name no network are on it.
     pub default: bool,
 }
@@ -230,14 +230,13 @@ fn package(table: &Table) -> Result<Package, String> {
 }
 
 fn network(table: &Table) -> Result<Network, String> {
-    let optional = |key: &str| table.get(key).map(|_| string(table, key)).transpose();
     Ok(Network {
         name: string(table, "name")?,
         id: string(table, "id")?,
         scope: string(table, "scope")?,
         mtu: table.get("mtu").map(|_| number(table, "mtu")).transpose()?,
-        subnet: optional("subnet")?,
-        gateway: optional("gateway")?,
+        subnet: string(table, "subnet")?,
+        gateway: string(table, "gateway")?,
         default: table.get("default").is_some_and(|d| d.as_bool() == Some(true)),
     })
 }

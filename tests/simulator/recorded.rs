@@ -104,9 +104,9 @@ pub fn set_up(fixtures: &Path) -> Vec<SetUp> {
         .collect()
 }
 
-/// The answers of a file that the simulator gives otherwise, with the reasons.
-pub fn reasons(fixtures: &Path, file: &str) -> BTreeMap<u64, String> {
-    let all = listed(fixtures, "differs").into_iter();
+/// The answers of a file in a list of `unfaithful.toml`, with the reasons.
+pub fn reasons(fixtures: &Path, list: &str, file: &str) -> BTreeMap<u64, String> {
+    let all = listed(fixtures, list).into_iter();
     all.filter(|((its, _), _)| its == file).map(|((_, n), reason)| (n, reason)).collect()
 }
 

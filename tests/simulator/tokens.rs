@@ -16,9 +16,11 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"[0-9a-f]{64}", "<64 hex>"),
         (r#""Hostname":"[0-9a-f]{12}""#, r#""Hostname":"<12 hex>""#),
         (r"0001-01-01T00:00:00Z", "<no time>"),
-        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z", "<second>"),
+        (r#""(StartedAt|FinishedAt)":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z""#, r#""$1":"<second>""#),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "<millisecond>"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "<nanosecond>"),
+        // Gateway and length of the prefix say of which network it is; it runs beneath.
+        (r#""IPAddress":"\d+\.\d+\.\d+\.\d+""#, r#""IPAddress":"<address>""#),
         (r"\b192\.168\.1\d\d\.\d+\b", "<fabric address>"),
         (r"\b192\.0\.2\.\d+\b", "<external address>"),
         (r"\b198\.51\.100\.\d+\b", "<public address>"),
@@ -56,7 +58,7 @@ fn header(answer: &Answer, name: &str, value: &str, exchange: &Exchange) -> Stri
             let decoded = base64::engine::general_purpose::STANDARD.decode(value).unwrap_or_default();
             let decoded = replaced(&String::from_utf8_lossy(&decoded));
             let size = Regex::new(r#""size":\d+"#).unwrap();
-            size.replace(&decoded, r#""size":<size>"#).replace("<second>", "<millisecond>")
+            size.replace(&decoded, r#""size":<size>"#).into_owned()
         }
         _ => value.to_owned(),
     }
@@ -70,10 +72,10 @@ fn body(answer: &Answer, exchange: &Exchange) -> String {
     let route = exchange.path.split('?').next().unwrap_or_default();
     if answer.header("content-type").is_some_and(|kind| kind.contains("tar")) {
         // What is in a file system is not sdc-docker's; that it is an archive is.
-        return if answer.body.get(257..262) == Some(b"ustar") {
-            "<tar>".to_owned()
-        } else {
-            "no tar".to_owned()
+        return match answer.body.get(257..262) {
+            Some(b"ustar") => "<tar>".to_owned(),
+            _ if answer.body.iter().all(|byte| *byte == 0) => format!("{} zeros", answer.body.len()),
+            _ => "no tar".to_owned(),
         };
     }
     if answer.header("content-type") == Some("application/vnd.docker.raw-stream") {

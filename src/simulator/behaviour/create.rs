@@ -4,29 +4,29 @@ use super::Hook::{After, Answered, Before, Each, Woven};
 use super::{Behaviour, CREATE, INSPECT, LATER, LIST, always, since, until};
 use crate::simulator::route::Route as R;
 use crate::simulator::{
-    affinity, create, exit, gate, inspect, labels, links, log_config, logs, network, options, ports,
-    resources, unchecked, volumes,
+    affinity, container_volumes, create, exit, gate, inspect, labels, links, log_config, network, options,
+    ports, resources, unchecked,
 };
 
 #[rustfmt::skip]
 pub static ALL: &[Behaviour] = &[
     // What is checked, in order.
     always(&["create-content-type-handling"], "Bodies by their content type", &[
-        Before(CREATE, create::content_type), Before(&[R::VolumeCreate], create::broken_json)]),
-    always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image), Before(CREATE, create::field_types)]),
+        Before(CREATE, create::content_type), Before(&[R::VolumeCreate, R::ExecCreate, R::Copy], create::broken_json)]),
+    always(&["create-field-type-errors"], "Types of fields", &[Before(CREATE, create::image), Before(CREATE, create::field_types), Before(CREATE, create::other_types)]),
     always(&["create-name-in-body"], "The name in the body is a text", &[Before(CREATE, create::name_in_body)]),
     always(&["create-hostconfig-required"], "HostConfig is needed", &[Before(CREATE, create::hostconfig)]),
     always(&["create-cmd-entrypoint-string-rejected"], "Commands are lists", &[Before(CREATE, create::commands)]),
-    always(&["log-driver-set"], "Five log drivers", &[Before(CREATE, logs::known_driver)]),
+    always(&["log-driver-set"], "Five log drivers", &[Before(CREATE, log_config::known_driver)]),
     always(&["log-driver-not-enabled"], "Log drivers are enabled by the operator", &[Before(CREATE, log_config::driver)]),
     always(&["log-opt-validation"], "Options of log drivers", &[Before(CREATE, log_config::options)]),
     always(&["network-mode-host-none"], "No host network, and always one", &[Before(CREATE, network::host_and_none)]),
     always(&["network-mode-container"], "No shared network", &[Before(CREATE, network::container_mode)]),
     always(&["network-mode-links"], "No links in named networks", &[Before(CREATE, network::links_in_networks)]),
     always(&["publish-port-syntax"], "Forms of ports", &[Before(CREATE, ports::syntax)]),
-    always(&["host-bind-refused"], "No folders of the host", &[Before(CREATE, volumes::host_binds)]),
-    always(&["bind-flags-limited", "host-volume-as-url-era"], "Flags ro and rw", &[Before(CREATE, volumes::bind_flags)]),
-    always(&["local-volume-target-rules"], "Volumes at absolute paths", &[Before(CREATE, volumes::targets)]),
+    always(&["host-bind-refused"], "No folders of the host", &[Before(CREATE, container_volumes::host_binds)]),
+    always(&["bind-flags-limited", "host-volume-as-url-era"], "Flags ro and rw", &[Before(CREATE, container_volumes::bind_flags)]),
+    always(&["local-volume-target-rules"], "Volumes at absolute paths", &[Before(CREATE, container_volumes::targets)]),
     always(&["account-not-approved-403"], "An account that is not approved", &[Before(CREATE, gate::approved)]),
     always(&["create-missing-image-404"], "A missing image", &[Before(CREATE, create::missing_image)]),
     since(LATER, &["swarm-affinity-in-env", "label-swarm-affinities"], "Affinities are placement rules", &[Before(CREATE, affinity::check)]),
@@ -42,10 +42,10 @@ pub static ALL: &[Behaviour] = &[
         Before(&[R::NetworkDelete, R::NetworkConnect, R::NetworkDisconnect], network::path_network)]),
     always(&["publish-remap-refused"], "Ports keep their number", &[Before(CREATE, ports::no_remap)]),
     always(&["publish-port-limit"], "128 ports", &[Before(CREATE, ports::limit)]),
-    always(&["binds-when-nfs-off"], "Binds need NFS volumes", &[Before(CREATE, volumes::binds_need_nfs)]),
-    always(&["volumes-from-limit"], "Volumes of two others", &[Before(CREATE, volumes::from_too_many)]),
-    always(&["local-volumes-max-8"], "Eight volumes", &[Before(CREATE, volumes::too_many)]),
-    always(&["volumes-from-missing-source"], "A missing source of volumes", &[Answered(CREATE, volumes::from_missing)]),
+    always(&["binds-when-nfs-off"], "Binds need NFS volumes", &[Before(CREATE, container_volumes::binds_need_nfs)]),
+    always(&["volumes-from-limit"], "Volumes of two others", &[Before(CREATE, container_volumes::from_too_many)]),
+    always(&["local-volumes-max-8"], "Eight volumes", &[Before(CREATE, container_volumes::too_many)]),
+    always(&["volumes-from-missing-source"], "A missing source of volumes", &[Answered(CREATE, container_volumes::from_missing)]),
     always(&["links-missing-target"], "A missing target of a link", &[Answered(CREATE, links::missing_target)]),
     since(LATER, &["account-quota-403"], "A quota that is used up", &[Before(CREATE, gate::within_quota)]),
     // What is dropped from the request that goes on.

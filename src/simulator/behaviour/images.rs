@@ -46,7 +46,7 @@ pub static ALL: &[Behaviour] = &[
     since(LATER, &["image-list-ids-and-digests"], "Digests in lists", &[Each(&[R::ImageList], image_show::list_digests)]),
     since(LATER, &["image-list-missing-fields"], "Fields of an entry", &[Each(&[R::ImageList], image_show::list_fields)]),
     since(LATER, &["image-inspect-digests"], "Digests of an image", &[After(&[R::ImageInspect], image_show::inspect_digests)]),
-    since(LATER, &["image-history-shape"], "The history of an image", &[Each(&[R::ImageHistory], image_show::history)]),
+    since(LATER, &["image-history-shape"], "The history of an image", &[After(&[R::ImageHistory], image_show::history)]),
     always(&["rmi-noprune-ignored"], "Parents of a removed image", &[Before(&[R::ImageDelete], image_show::no_noprune)]),
     since(LATER, &["rmi-parent-by-name"], "Names of parents", &[Woven]),
     since(LATER, &["rmi-conflict-text"], "Why an image stays", &[Answered(&[R::ImageDelete], image_show::conflict_text)]),

@@ -3,7 +3,7 @@
 use super::Hook::{After, Answered, Before, Woven};
 use super::{Behaviour, CREATE, INSPECT, VOLUMES, always};
 use crate::simulator::route::Route as R;
-use crate::simulator::{network, volume_filters, volumes};
+use crate::simulator::{container_volumes, network, volume_filters, volumes};
 
 #[rustfmt::skip]
 pub static ALL: &[Behaviour] = &[
@@ -24,9 +24,9 @@ pub static ALL: &[Behaviour] = &[
     always(&["volume-network-option"], "Networks of volumes", &[Before(&[R::VolumeCreate], volumes::network)]),
     always(&["volume-list-filters"], "Filters of volumes", &[
         Before(&[R::VolumeList], volume_filters::check), After(&[R::VolumeList], volume_filters::whole_names)]),
-    always(&["volume-not-reachable"], "Volumes of another network", &[Before(CREATE, volumes::reachable)]),
-    always(&["volume-content-copy"], "New volumes are empty", &[Before(CREATE, volumes::no_content)]),
-    always(&["volumes-from-own-volumes-only"], "Only volumes of one's own are taken over", &[After(INSPECT, volumes::show_sources)]),
+    always(&["volume-not-reachable"], "Volumes of another network", &[Before(CREATE, container_volumes::reachable)]),
+    always(&["volume-content-copy"], "New volumes are empty", &[Before(CREATE, container_volumes::no_content)]),
+    always(&["volumes-from-own-volumes-only"], "Only volumes of one's own are taken over", &[After(INSPECT, container_volumes::show_sources)]),
     always(&["volume-create-duplicate"], "A volume that is there", &[Woven]),
     always(&["volume-create-slow"], "Making a volume takes its time", &[Woven]),
     always(&["volume-create-response"], "Making a volume tells its name", &[Answered(&[R::VolumeCreate], volumes::create_response)]),

@@ -3,7 +3,7 @@
 use super::Hook::{After, Answered, Before, Woven};
 use super::{Behaviour, CREATE, INSPECT, LATER, always, since};
 use crate::simulator::route::Route as R;
-use crate::simulator::{archive, exec, log_config, logs};
+use crate::simulator::{archive, exec, log_config};
 
 #[rustfmt::skip]
 pub static ALL: &[Behaviour] = &[
@@ -40,9 +40,9 @@ pub static ALL: &[Behaviour] = &[
     always(&["logs-tail-missing-or-invalid"], "Logs need a tail", &[Woven]),
     always(&["logs-timestamps-format"], "Times in logs", &[Woven]),
     always(&["logs-current-file-only"], "One file of logs", &[
-        Before(CREATE, logs::one_file), After(INSPECT, logs::show_files)]),
+        Before(CREATE, log_config::one_file), After(INSPECT, log_config::show_files)]),
     always(&["log-max-size-default"], "Logs have a size", &[
-        Before(CREATE, logs::default_size), After(INSPECT, logs::show_size)]),
+        Before(CREATE, log_config::default_size), After(INSPECT, log_config::show_size)]),
     since(LATER, &["log-opt-defaults-in-inspect"], "Options of logs that nobody asked for", &[
         Before(CREATE, log_config::known_beneath), After(INSPECT, log_config::defaults)]),
     // Archives.
