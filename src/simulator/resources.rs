@@ -130,7 +130,13 @@ fn drop_option(call: &mut Call, key: &str) -> Result<(), Answer> {
 /// The package of a container that is shown; the default one if it was not made here.
 pub fn shown<'a>(call: &'a Call, id: &str) -> Option<&'a Package> {
     let world = &call.service.world;
-    let remembered = call.service.state.container(id).map(|c| c.package);
+    let record = call.service.state.container(id);
+    let is_plain_label = !call.on("package-label-selects-size")
+        && record.as_ref().is_some_and(|c| c.asked.get("Labels").is_some_and(|l| l.get(LABEL).is_some()));
+    if is_plain_label {
+        return None;
+    }
+    let remembered = record.map(|c| c.package);
     world.packages.iter().find(|p| Some(&p.name) == remembered.as_ref()).or_else(|| world.default_package())
 }
 
