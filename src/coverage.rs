@@ -24,9 +24,8 @@ pub const MOST: usize = 80;
 pub struct Coverage {
     /// The version.
     pub api: Version,
-    /// Whether scenarios run at this version by default. Elsewhere they are counted at the version
-    /// of theirs that stands for it, and no target holds.
-    pub by_default: bool,
+    /// Whether targets hold: at the versions that scenarios run at by default, and at the newest.
+    pub held: bool,
     /// The routes.
     pub routes: Tally,
     /// The parameters of queries, each key of `filters` by itself.
@@ -140,13 +139,13 @@ impl Coverage {
     }
 }
 
-/// What was asked of what one version documents. `by_default` says whether targets hold.
-pub fn coverage(facts: &Documented, asked: &[Asked], unasked: &[Unasked], by_default: bool) -> Coverage {
+/// What was asked of what one version documents. `held` says whether targets hold.
+pub fn coverage(facts: &Documented, asked: &[Asked], unasked: &[Unasked], held: bool) -> Coverage {
     let area = |(name, _): &(&'static str, _)| Area { name, tally: Tally::default() };
     let none = Tally::default;
     let mut coverage = Coverage {
         api: facts.api.clone(),
-        by_default,
+        held,
         routes: none(),
         parameters: none(),
         headers: none(),
@@ -179,7 +178,7 @@ pub fn coverage(facts: &Documented, asked: &[Asked], unasked: &[Unasked], by_def
         };
         tally.add(item, standing);
     }
-    if by_default {
+    if held {
         coverage.targets();
     }
     coverage
