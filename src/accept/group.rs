@@ -10,6 +10,7 @@ use super::{Accepting, Found, Proposal, lines, route_of};
 use crate::divergence::{EVIDENCE, Evidence};
 use crate::pointer::Pointer;
 use crate::report::CaseReport;
+use crate::report::console::counted;
 use crate::scenario::Scenario;
 use crate::snapshot::{Part, Snapshot};
 use crate::version::Version;
@@ -217,7 +218,7 @@ fn proposal(
         ));
     }
     Proposal {
-        title: format!("write {id}: {} in {} places", base.replace('-', " "), found.len()),
+        title: format!("write {id}: {} in {}", base.replace('-', " "), counted(found.len(), "place")),
         findings: lines(found),
         file: format!("suites/{area}/divergences/{engine}/{id}.toml"),
         text: Some(text),
