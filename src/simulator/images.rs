@@ -212,7 +212,10 @@ fn asked_name(call: &Call) -> String {
 
 /// Names that Docker refuses are kept here, where sdc-docker takes them.
 async fn tag(call: &mut Call) -> Answer {
-    let name = names::parse(&asked_name(call)).map(|name| name.whole()).unwrap_or_default();
+    // What is no name here either is Docker's to refuse.
+    let Ok(name) = names::parse(&asked_name(call)).map(|name| name.whole()) else {
+        return call.forward().await;
+    };
     let is_fine = is_fine_for_docker(&name) && !name.contains('@');
     if !call.on("tag-names-unchecked") || is_fine {
         return call.forward().await;
