@@ -379,10 +379,7 @@ fn new_list_show_explain_and_schema_tell_what_they_should() {
     assert!(show.contains("-     \"text\": \"OK\"") && show.contains("+     \"text\": \"ok\""), "{show}");
     assert!(show.contains("known  /body/text  ping-text"), "{show}");
     let explain = stdout(&project.run(&["explain", "ping-text"]));
-    assert!(
-        explain.contains("Ping answers otherwise") && explain.contains("1 place in 1 case"),
-        "{explain}"
-    );
+    assert!(explain.contains("Ping answers otherwise") && explain.contains("1 place in 1 case"), "{explain}");
     assert_eq!(code(&project.run(&["explain", "ping-txt"])), 2);
     assert_eq!(code(&project.run(&["show", "nothing-like-it"])), 4);
     let list = json(&project.run(&["list", "--format", "json"]));
