@@ -26,16 +26,6 @@ pub struct World {
     pub name: String,
 }
 
-impl World {
-    /// `0.7`, or `0.7, no-volumes`.
-    pub fn told(&self) -> String {
-        match self.name.as_str() {
-            "" => self.release.to_string(),
-            name => format!("{}, {name}", self.release),
-        }
-    }
-}
-
 /// One judged case.
 pub struct JudgedCase<'a> {
     /// The scenario.

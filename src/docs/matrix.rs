@@ -38,14 +38,51 @@ struct Cell {
     diverging: Vec<usize>,
 }
 
-/// A release at an API version.
-type Column = (World, Version);
+/// A release as it is by default at an API version, or, without a version, in all other worlds.
+struct Column {
+    release: Version,
+    api: Option<Version>,
+}
+
+impl Column {
+    /// Those of a book, release by release.
+    fn of(book: &Book<'_>) -> Vec<Column> {
+        let releases: BTreeSet<&Version> = book.worlds.iter().map(|world| &world.release).collect();
+        let apis: BTreeSet<&Version> = book.cases.iter().map(|case| case.api).collect();
+        let mut columns = Vec::new();
+        for release in releases {
+            let wide = apis.iter().filter(|api| is_wide(book, api));
+            let apis = wide.map(|api| Some((*api).clone()));
+            let is_other = |world: &&World| world.release == *release && !world.name.is_empty();
+            let others = book.worlds.iter().find(is_other).map(|_| None);
+            columns.extend(apis.chain(others).map(|api| Column { release: release.clone(), api }));
+        }
+        columns
+    }
+
+    fn has(&self, case: &JudgedCase<'_>) -> bool {
+        let scenario = case.scenario;
+        case.world.release == self.release
+            && match &self.api {
+                None => !case.world.name.is_empty(),
+                Some(api) => {
+                    case.world.name.is_empty()
+                        && scenario.speaks_of(api)
+                        && api.standing_for(scenario.api.iter()) == Some(case.api)
+                }
+            }
+    }
+
+    /// The two lines of its head.
+    fn head(&self) -> (String, String) {
+        let api = self.api.as_ref().map(|api| format!("API {api}"));
+        (self.release.to_string(), api.unwrap_or_else(|| "other worlds".to_owned()))
+    }
+}
 
 /// The page.
 pub fn page(book: &Book<'_>, entries: &[Entry]) -> Result<String, DocsError> {
-    let columns: BTreeSet<Column> =
-        book.cases.iter().map(|case| (case.world.clone(), case.api.clone())).collect();
-    let columns: Vec<Column> = columns.into_iter().filter(|(_, api)| is_wide(book, api)).collect();
+    let columns = Column::of(book);
     let scenarios: BTreeSet<&String> = book.cases.iter().map(|case| &case.scenario.id.0).collect();
     let numbers: BTreeMap<&String, usize> =
         scenarios.iter().enumerate().map(|(number, id)| (*id, number)).collect();
@@ -70,8 +107,7 @@ pub fn page(book: &Book<'_>, entries: &[Entry]) -> Result<String, DocsError> {
         rows.push(Row { id, group: "route", name: (*route).to_owned(), page: None, cells });
     }
     let stand_in = book.cases.iter().any(JudgedCase::is_stand_in);
-    let heads: Vec<(String, String)> =
-        columns.iter().map(|(world, api)| (world.told(), api.to_string())).collect();
+    let heads: Vec<(String, String)> = columns.iter().map(Column::head).collect();
     let mut templates = Environment::new();
     templates.set_auto_escape_callback(|_| AutoEscape::Html);
     templates.set_trim_blocks(true);
@@ -95,10 +131,10 @@ fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// Whether an API version is one that many scenarios run at, and so a column.
+/// Whether an API version is one that many scenarios name, and so a column.
 fn is_wide(book: &Book<'_>, api: &Version) -> bool {
     let at = book.cases.iter().filter(|case| case.api == api).count();
-    at * 10 >= book.cases.len()
+    at * 20 >= book.cases.len()
 }
 
 fn cells(
@@ -109,9 +145,9 @@ fn cells(
     exercises: &dyn Fn(&JudgedCase<'_>) -> bool,
     is_about: &dyn Fn(&JudgedCase<'_>, &Known<'_>) -> bool,
 ) -> Vec<Cell> {
-    let cell = |(at, (world, api)): (usize, &Column)| {
+    let cell = |(at, column): (usize, &Column)| {
         let (mut divergences, mut agreeing, mut diverging) = (BTreeSet::new(), Vec::new(), Vec::new());
-        let here = book.cases.iter().filter(|case| case.world == *world && case.api == api);
+        let here = book.cases.iter().filter(|case| column.has(case));
         for case in here.filter(|case| exercises(case)) {
             let about = case.known.iter().filter(|known| is_about(case, known));
             let ids: Vec<&String> = about.map(|known| &known.divergence.id).collect();
