@@ -277,7 +277,7 @@ impl Proof<'_> {
                     let id = of.divergence.as_deref();
                     id.is_some_and(is_off) && of.step == finding.step && finding.at.starts_with(&of.at)
                 };
-                finding.at.contains("/time") && told.findings.iter().any(|of| is_ours(of))
+                finding.at.contains("/time") && told.findings.iter().any(is_ours)
             };
             let unexplained = verdict.findings.iter().filter(fails).filter(|each| !is_time(each));
             let unexplained = unexplained.chain(fixed).filter(was_asked);
