@@ -40,8 +40,7 @@ impl Address {
         match self {
             Address::Unix(_) => true,
             Address::Tcp(host) | Address::Tls(Tls { host, .. }) => {
-                let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-                let name = name.trim_start_matches('[').trim_end_matches(']');
+                let name = name_of(host);
                 let ip: Option<std::net::IpAddr> = name.parse().ok();
                 name == "localhost" || ip.is_some_and(|ip| ip.is_loopback())
             }
@@ -106,6 +105,12 @@ impl FromStr for Address {
             _ => Err(error("it starts with `unix://`, `tcp://` or `http://`")),
         }
     }
+}
+
+/// The host of `host:port`, without the brackets of an IPv6 address.
+pub fn name_of(host: &str) -> &str {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name.trim_start_matches('[').trim_end_matches(']')
 }
 
 impl fmt::Display for Address {

@@ -6,7 +6,6 @@ use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 use super::address::Address;
-use super::tls::Tls;
 
 /// A client for an engine; connects to nothing yet.
 pub fn client(address: &Address, limit: Duration) -> Result<Docker, Error> {
@@ -15,10 +14,11 @@ pub fn client(address: &Address, limit: Duration) -> Result<Docker, Error> {
         Address::Unix(path) => {
             Docker::connect_with_unix(&path.to_string_lossy(), seconds, API_DEFAULT_VERSION)
         }
-        // Only the simulator is reached by TLS, and what is made there lies beneath.
-        Address::Tcp(host) | Address::Tls(Tls { host, .. }) => {
+        Address::Tcp(host) => {
             Docker::connect_with_http(&format!("http://{host}"), seconds, API_DEFAULT_VERSION)
         }
+        // Only the simulator is reached by TLS, and what is made there lies beneath.
+        Address::Tls(_) => Err(Error::UnsupportedURISchemeError { uri: address.to_string() }),
     }
 }
 
