@@ -3,9 +3,10 @@
 
 #![expect(clippy::print_stderr, reason = "what is left out is said loudly")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use divergence::case::schedule::Planned;
 use divergence::case::{Asking, Seat, Session, Source};
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Trial::test("live::times_in_snapshots_are_not_held_against_those_of_today", || {
             live(&["--candidate", "recorded:simulator-0.7", "performance/management-calls"], 4)
         }),
+        Trial::test("live::every_other_world", live_worlds),
     ];
     match loaded {
         Ok((loaded, store)) => trials.extend(replays(Arc::new(loaded), Arc::new(store))),
@@ -118,6 +120,23 @@ fn is_live_possible() -> bool {
     std::os::unix::net::UnixStream::connect(USUAL_SOCKET).is_ok()
 }
 
+/// Runs each world that has snapshots of its own, with the cases in which it shows.
+fn live_worlds() -> Result<(), Failed> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let store = Store::find(Some(root), root, None)?;
+    let mut cases: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in store.snapshot_files()? {
+        if let Some((_, world)) = file.folder.split_once('+') {
+            cases.entry(world.to_owned()).or_default().push(file.case.to_string());
+        }
+    }
+    for (world, cases) in &cases {
+        let words = ["--candidate", "simulator", "--world", world].into_iter();
+        live(&words.chain(cases.iter().map(String::as_str)).collect::<Vec<_>>(), 0)?;
+    }
+    Ok(())
+}
+
 /// Runs the binary with stock Docker as the reference, which must end with the exit code.
 fn live(words: &[&str], code: i32) -> Result<(), Failed> {
     let required = std::env::var("DIVERGENCE_LIVE").is_ok_and(|value| value == "required");
@@ -127,6 +146,9 @@ fn live(words: &[&str], code: i32) -> Result<(), Failed> {
             false => Ok(()),
         };
     }
+    // Cases that look at the whole host can bear nobody beside them.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let state = tempfile::tempdir()?;
     let output = Command::new(env!("CARGO_BIN_EXE_divergence"))
         .args(["--root", env!("CARGO_MANIFEST_DIR"), "--state"])
