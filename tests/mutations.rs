@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 use divergence::divergence::Matcher;
 use divergence::pointer::Pointer;
 use divergence::scenario::StepId;
-use divergence::verdict::{Finding, FindingKind};
+use divergence::verdict::{Finding, FindingKind, PinPlace};
 use mutate::{Dice, Kind, is_token, mutate, put, sites};
 use pairs::{Project, Spot, is_at, spots, without_ids};
 use serde_json::Value;
@@ -40,7 +40,7 @@ enum Outcome {
     /// The rule that says that it means nothing.
     Volatile(String),
     /// The pin whose matcher takes it.
-    Pinned(String),
+    Pinned(PinPlace),
     /// Nothing says anything.
     Missed,
 }
@@ -134,12 +134,12 @@ fn outcome(
         return Some((elsewhere.map_or(once, Outcome::Found), place));
     }
     // Within a pin only where its matcher takes more than one value.
-    let takes = |pin: &String| {
+    let takes = |pin: &&PinPlace| {
         let found = project.observation(pin).map(|observation| &observation.candidate);
         found.is_some_and(|matcher| !matches!(matcher, Matcher::Is(_) | Matcher::Absent))
     };
-    let pin = here.iter().filter_map(|each| each.pin.as_ref()).map(ToString::to_string).find(takes);
-    Some((pin.map_or(Outcome::Missed, Outcome::Pinned), place))
+    let pin = here.iter().filter_map(|each| each.pin.as_ref()).find(takes);
+    Some((pin.map_or(Outcome::Missed, |pin| Outcome::Pinned(pin.clone())), place))
 }
 
 /// What normalising does to the changed value; the rule when nothing of the change is left.
@@ -191,7 +191,7 @@ fn run(project: &Project, count: u64, seed: u64) -> Figures {
         let snapshot = &project.pairs[spot.pair].candidate;
         let pins = known[spot.pair].iter().filter(|each| is_at(each, snapshot, spot, &place));
         for pin in pins.filter_map(|each| each.pin.as_ref()) {
-            *figures.tried.entry(pin.to_string()).or_default() += 1;
+            *figures.tried.entry(pin.clone()).or_default() += 1;
         }
         // What is as the reference answers must be told so.
         let is_missed = outcome == Outcome::Missed
@@ -220,7 +220,7 @@ fn run(project: &Project, count: u64, seed: u64) -> Figures {
 struct Figures {
     counts: BTreeMap<&'static str, BTreeMap<Outcome, usize>>,
     /// How many mutations lay at each pin.
-    tried: BTreeMap<String, usize>,
+    tried: BTreeMap<PinPlace, usize>,
     missed: Vec<String>,
 }
 
@@ -250,7 +250,7 @@ impl Figures {
             println!("{word:22} {new:>6} {drifted:>8} {fixed:>6} {volatile:>9} {pinned:>7} {missed:>7}");
         }
         let mut by_rule: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut by_pin: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut by_pin: BTreeMap<&PinPlace, usize> = BTreeMap::new();
         for (outcome, count) in self.counts.values().flatten() {
             match outcome {
                 Outcome::Volatile(rule) => *by_rule.entry(rule).or_default() += count,
@@ -273,14 +273,14 @@ impl Figures {
     }
 }
 
-fn sorted<'m>(counts: &BTreeMap<&'m str, usize>) -> Vec<(&'m str, usize)> {
-    let mut sorted: Vec<(&str, usize)> = counts.iter().map(|(name, count)| (*name, *count)).collect();
+fn sorted<'m, T: Ord + ?Sized>(counts: &BTreeMap<&'m T, usize>) -> Vec<(&'m T, usize)> {
+    let mut sorted: Vec<(&T, usize)> = counts.iter().map(|(name, count)| (*name, *count)).collect();
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     sorted
 }
 
 /// What a pin says of the candidate.
-fn told(project: &Project, pin: &str) -> String {
+fn told(project: &Project, pin: &PinPlace) -> String {
     project.observation(pin).map_or_else(String::new, |each| format!("{} {}", each.at, each.candidate))
 }
 

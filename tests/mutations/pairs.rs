@@ -11,7 +11,7 @@ use divergence::pointer::Pointer;
 use divergence::scenario::Scenario;
 use divergence::snapshot::{Part, Snapshot};
 use divergence::store::{Loaded, Store};
-use divergence::verdict::Finding;
+use divergence::verdict::{Finding, PinPlace};
 
 /// The candidate whose answers are mutated.
 const CANDIDATE: &str = "simulator-0.7";
@@ -54,11 +54,10 @@ impl Project {
         judge(self.scenario(pair), reference, candidate, &differences, known, conditions).findings
     }
 
-    /// The observation that stands at `file:line`.
-    pub fn observation(&self, pin: &str) -> Option<&Observation> {
-        let (file, line) = pin.rsplit_once(':')?;
-        let divergence = self.loaded.suite.divergences.iter().find(|each| each.file == file)?;
-        divergence.observations.iter().find(|each| each.line.to_string() == line)
+    /// The observation of a pin.
+    pub fn observation(&self, pin: &PinPlace) -> Option<&Observation> {
+        let divergence = self.loaded.suite.divergences.iter().find(|each| each.file == pin.file)?;
+        divergence.observations.iter().find(|each| each.line == pin.line)
     }
 
     /// Whether a step compares this place of an answer.
