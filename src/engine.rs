@@ -14,6 +14,7 @@ pub mod address;
 pub mod client;
 pub mod connection;
 pub mod framing;
+pub mod started;
 pub mod target;
 pub mod tls;
 pub mod wire;

@@ -27,6 +27,8 @@ pub enum Kind {
     Live,
     /// An engine that the run started in a container.
     Container,
+    /// An engine that the run started as a process of this machine.
+    Host,
     /// sdc-docker's behaviour served over a live stock Docker: a stand-in.
     Simulator,
     /// Committed snapshots.
@@ -38,7 +40,7 @@ impl EngineId {
     pub fn folder(&self) -> String {
         let name = match self.kind {
             Kind::Simulator => "simulator",
-            Kind::Live | Kind::Container | Kind::Recorded => &self.identity,
+            Kind::Live | Kind::Container | Kind::Host | Kind::Recorded => &self.identity,
         };
         let release = self.release.short();
         match self.world.as_str() {
@@ -54,6 +56,7 @@ impl fmt::Display for Kind {
         out.write_str(match self {
             Kind::Live => "live",
             Kind::Container => "container",
+            Kind::Host => "host",
             Kind::Simulator => "simulator",
             Kind::Recorded => "recorded",
         })

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::case::{Seat, Source};
 use crate::config::EngineConfig;
 use crate::engine::address::Address;
+use crate::engine::started::{StartError, Wanted};
 use crate::engine::tls::Tls;
 use crate::engine::{Endpoint, EngineError};
 use crate::engine_id::{EngineId, Kind};
@@ -37,8 +38,8 @@ pub struct Choosing<'a> {
     pub release: Option<String>,
     /// The API versions that the run needs.
     pub api: Vec<Version>,
-    /// Asks engines who they are.
-    pub runtime: &'a tokio::runtime::Runtime,
+    /// Asks engines who they are, and starts those that are the run's own.
+    pub desk: &'a Desk,
 }
 
 /// A side could not be had.
@@ -46,7 +47,7 @@ pub struct Choosing<'a> {
 pub enum SeatError {
     /// No such name.
     #[error(
-        "no engine is called `{0}`: use `docker`, `simulator`, `recorded:FOLDER`, an address such as unix:///var/run/docker.sock, or an entry of engines.toml ({1})"
+        "no engine is called `{0}`: use `docker`, `simulator`, `host:docker`, `host:podman`, `recorded:FOLDER`, an address such as unix:///var/run/docker.sock, or an entry of engines.toml ({1})"
     )]
     Unknown(String, String),
     /// No such world.
@@ -77,6 +78,9 @@ pub enum SeatError {
     /// The simulator's world does not load.
     #[error("{0}: {1}")]
     WorldFile(String, String),
+    /// An engine of the run's own does not start.
+    #[error("failed to start {0}: {1}")]
+    Start(Wanted, StartError),
     /// Files cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -85,7 +89,8 @@ pub enum SeatError {
 impl SeatError {
     /// Whether it is the engine's fault and not the user's.
     pub fn is_engine(&self) -> bool {
-        matches!(self, SeatError::Engine { .. } | SeatError::Version(..) | SeatError::Simulator(_))
+        use SeatError::{Engine, Simulator, Start, Version};
+        matches!(self, Engine { .. } | Version(..) | Simulator(_) | Start(..))
     }
 }
 
@@ -108,7 +113,7 @@ impl<'a> Choosing<'a> {
             without: Vec::new(),
             release: None,
             api: Vec::new(),
-            runtime: &desk.runtime,
+            desk,
         }
     }
 
@@ -140,9 +145,9 @@ impl<'a> Choosing<'a> {
     ) -> Result<(Endpoint, EngineId), SeatError> {
         let failed = |source: EngineError| SeatError::Engine { name: name.to_owned(), source };
         let endpoint = endpoint.map_err(failed)?;
-        let engine = self.runtime.block_on(endpoint.identify()).map_err(failed)?;
+        let engine = self.desk.runtime.block_on(endpoint.identify()).map_err(failed)?;
         for api in &self.api {
-            if !self.runtime.block_on(endpoint.serves(api)).map_err(failed)? {
+            if !self.desk.runtime.block_on(endpoint.serves(api)).map_err(failed)? {
                 return Err(SeatError::Version(name.to_owned(), engine.to_string(), api.clone()));
             }
         }
@@ -213,6 +218,9 @@ impl<'a> Choosing<'a> {
         if let Some(config) = self.configured.get(name) {
             return ask(Ok(config.endpoint()));
         }
+        if let Some(wanted) = Wanted::parse(name) {
+            return self.started(name, wanted);
+        }
         match name {
             "docker" => ask(self.docker_endpoint()),
             "simulator" => self.simulator(),
@@ -223,6 +231,16 @@ impl<'a> Choosing<'a> {
                 Err(SeatError::Unknown(unknown.to_owned(), known))
             }
         }
+    }
+
+    /// An engine of the run's own.
+    fn started(&self, name: &str, wanted: Wanted) -> Result<Seat, SeatError> {
+        let (endpoint, kind) = match self.desk.start(&wanted) {
+            Ok(started) => started,
+            Err(error) => return Err(SeatError::Start(wanted, error)),
+        };
+        let (endpoint, engine) = self.ask(name, Ok(endpoint))?;
+        Ok(live(name, endpoint, EngineId { kind, ..engine }, None))
     }
 
     fn world_settings(&self) -> Result<&WorldSettings, SeatError> {
@@ -279,7 +297,7 @@ impl<'a> Choosing<'a> {
             None => Address::Tcp(host),
         });
         endpoint.beneath = Some(docker);
-        let asked = self.runtime.block_on(endpoint.identify());
+        let asked = self.desk.runtime.block_on(endpoint.identify());
         let mut engine =
             asked.map_err(|source| SeatError::Engine { name: "simulator".to_owned(), source })?;
         engine.world.clone_from(&self.world);

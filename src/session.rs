@@ -2,7 +2,9 @@
 //! images, and a clean end whatever happens.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,10 +13,13 @@ use crate::case::schedule::Planned;
 use crate::case::{Seat, Source};
 use crate::config::{self, EngineConfig};
 use crate::engine::Endpoint;
+use crate::engine::address::Address;
+use crate::engine::started::{StartError, Started, Wanted, host, lane};
+use crate::engine_id::Kind;
 use crate::run::Deadlines;
 use crate::run::cancel::Cancel;
 use crate::run::images::{Prepared as Images, prepare_images, remove_images};
-use crate::run::ledger::{Ledger, Left};
+use crate::run::ledger::{Entry, Ledger, Left, Thing};
 use crate::run::registry;
 use crate::scenario::Need;
 use crate::store::{Store, StoreError};
@@ -29,12 +34,14 @@ pub struct Desk {
     /// `DOCKER_HOST`, if it is set.
     pub docker_host: Option<String>,
     ledgers: PathBuf,
+    ledger: OnceLock<Ledger>,
+    cancel: OnceLock<Cancel>,
+    started: Mutex<Vec<(Started, PathBuf)>>,
 }
 
-/// What has been made before the first case, to be removed after the last one.
+/// The images that have been made before the first case, to be removed after the last one.
+#[derive(Default)]
 pub struct Prepared {
-    /// Where made things are entered before they are made; none when nothing is asked live.
-    pub ledger: Option<Ledger>,
     images: Vec<(Endpoint, Images)>,
 }
 
@@ -55,13 +62,24 @@ impl Desk {
             false => BTreeMap::new(),
         };
         let docker_host = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
-        Ok(Desk { runtime, configured, docker_host, ledgers: ledger_folder(store) })
+        Ok(Desk {
+            runtime,
+            configured,
+            docker_host,
+            ledgers: ledger_folder(store),
+            ledger: OnceLock::new(),
+            cancel: OnceLock::new(),
+            started: Mutex::default(),
+        })
     }
 
     /// What the first Ctrl-C (or a SIGTERM) sets off: cases under way clean up and end. The
     /// second one ends the process at once, and `sweep` finishes the work.
     pub fn cancel_on_interrupt(&self) -> Cancel {
-        let cancel = Cancel::default();
+        if let Some(cancel) = self.cancel.get() {
+            return cancel.clone();
+        }
+        let cancel = self.cancel.get_or_init(Cancel::default).clone();
         let cancelled = cancel.clone();
         self.runtime.spawn(async move {
             let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
@@ -79,17 +97,76 @@ impl Desk {
         cancel
     }
 
+    /// The ledger of the run, which begins with the first thing to be entered.
+    fn open_ledger(&self) -> io::Result<&Ledger> {
+        match self.ledger.get() {
+            Some(ledger) => Ok(ledger),
+            None => {
+                let ledger = Ledger::open(&self.ledgers)?;
+                Ok(self.ledger.get_or_init(|| ledger))
+            }
+        }
+    }
+
+    /// The ledger of the run; none as long as nothing was to be entered.
+    pub fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.get()
+    }
+
+    /// Starts an engine of the run's own. It is in the ledger before, and is ended by
+    /// [`Desk::close`]; the registry of this machine is within its reach.
+    pub fn start(&self, wanted: &Wanted) -> Result<(Endpoint, Kind), StartError> {
+        let cancel = self.cancel_on_interrupt();
+        let said = |what: &str| {
+            let what = what.to_owned();
+            move |error| StartError::Io(what, error)
+        };
+        let ledger = self.open_ledger().map_err(said("keep the ledger"))?;
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let engines = self.ledgers.with_file_name("engines");
+        let folder = engines.join(format!("divergence-{}-{}", ledger.run_id(), started.len()));
+        std::fs::create_dir_all(&engines).map_err(said("make a folder for engines"))?;
+        let engines = engines.canonicalize().map_err(said("find the folder of engines"))?;
+        let folder = engines.join(folder.file_name().unwrap_or_default());
+        let name = folder.display().to_string();
+        let address = Started::address_in(&folder);
+        ledger.note(Thing::Engine, &name, ledger.run_id(), &address).map_err(said("keep the ledger"))?;
+        std::fs::create_dir(&folder).map_err(said("make a folder for an engine"))?;
+        let begun = self.runtime.block_on(async {
+            tokio::select! {
+                begun = Started::start(wanted, &folder) => begun,
+                () = cancel.cancelled() => Err(StartError::Interrupted),
+            }
+        });
+        let begun = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                self.end(None, &folder, &address);
+                return Err(error);
+            }
+        };
+        let mut endpoint = Endpoint::new(begun.address.clone());
+        let opened = self.runtime.block_on(lane::open(begun.pid(), &endpoint.registry));
+        if let Err(error) = opened {
+            let reason = format!("no way from {wanted} to the registry of this machine: {error}");
+            endpoint.lacks.insert(Need::Registry.to_string(), reason);
+        }
+        let kind = begun.kind;
+        started.push((begun, folder));
+        Ok((endpoint, kind))
+    }
+
     /// Opens a ledger and makes the images that the cases need on every live seat.
     pub fn prepare(
         &self,
         seats: &mut [&mut Seat],
         cases: &[Planned<'_>],
         fixtures: &Path,
-    ) -> std::io::Result<Prepared> {
+    ) -> io::Result<Prepared> {
         if seats.iter().all(|seat| seat.is_recorded()) {
-            return Ok(Prepared { ledger: None, images: Vec::new() });
+            return Ok(Prepared::default());
         }
-        let ledger = Ledger::open(&self.ledgers)?;
+        let ledger = self.open_ledger()?;
         let names: Vec<String> = image_names(cases).into_iter().collect();
         let mut made: Vec<(Endpoint, Images)> = Vec::new();
         for seat in seats {
@@ -104,7 +181,7 @@ impl Desk {
             let images = match known {
                 Some((_, images)) => images.clone(),
                 None => {
-                    let images = self.runtime.block_on(prepare_images(&maker, &names, fixtures, &ledger));
+                    let images = self.runtime.block_on(prepare_images(&maker, &names, fixtures, ledger));
                     made.push((maker, images.clone()));
                     images
                 }
@@ -119,17 +196,42 @@ impl Desk {
                 endpoint.lacks.entry(Need::Registry.to_string()).or_insert(reason);
             }
         }
-        Ok(Prepared { ledger: Some(ledger), images: made })
+        Ok(Prepared { images: made })
     }
 
-    /// Removes the images and closes the ledger; tells what could not be removed, which `sweep`
-    /// tries again.
-    pub fn finish(&self, prepared: Prepared) -> std::io::Result<Vec<Left>> {
-        let Some(ledger) = prepared.ledger else { return Ok(Vec::new()) };
+    /// Removes the images.
+    pub fn finish(&self, prepared: &Prepared) {
+        let Some(ledger) = self.ledger.get() else { return };
         for (endpoint, images) in &prepared.images {
-            self.runtime.block_on(remove_images(endpoint, images, &ledger));
+            self.runtime.block_on(remove_images(endpoint, images, ledger));
         }
+    }
+
+    /// Ends the engines that the run started and closes the ledger, whatever happened before;
+    /// tells what could not be removed, which `sweep` tries again.
+    pub fn close(self) -> io::Result<Vec<Left>> {
+        let started = std::mem::take(&mut *self.started.lock().unwrap_or_else(PoisonError::into_inner));
+        for (started, folder) in started {
+            let address = started.address.clone();
+            self.end(Some(started), &folder, &address);
+        }
+        let Some(ledger) = self.ledger.into_inner() else { return Ok(Vec::new()) };
         ledger.close_clean()
+    }
+
+    /// Ends an engine; that it could not be ended is for the ledger.
+    fn end(&self, started: Option<Started>, folder: &Path, address: &Address) {
+        let ended = self.runtime.block_on(async {
+            match started {
+                Some(started) => started.end(folder).await,
+                None => host::end(folder).await,
+            }
+        });
+        if let (Err(error), Some(ledger)) = (ended, self.ledger.get()) {
+            let (name, tag) = (folder.display().to_string(), ledger.run_id().to_owned());
+            let entry = Entry { kind: Thing::Engine, name, tag, engine: address.to_string() };
+            ledger.leave(Left { entry, reason: error.to_string() });
+        }
     }
 }
 

@@ -171,7 +171,7 @@ fn evidence(args: &AcceptArgs, report: &Report) -> Result<Evidence, CliError> {
                 false => Ok(Evidence::Read),
             }
         }
-        (None, Kind::Live | Kind::Container | Kind::Recorded) => Ok(Evidence::Observed),
+        (None, Kind::Live | Kind::Container | Kind::Host | Kind::Recorded) => Ok(Evidence::Observed),
     }
 }
 

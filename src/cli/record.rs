@@ -16,6 +16,7 @@ use crate::report::exit;
 use crate::seats::Choosing;
 use crate::session::{Desk, deadlines};
 use crate::store::snapshots::Saving;
+use crate::store::{Loaded, Store};
 use crate::version::Version;
 
 /// Arguments of `record`.
@@ -49,15 +50,28 @@ pub struct RecordArgs {
 pub fn record(args: &RecordArgs, common: &Common, output: &mut Output) -> Result<u8, CliError> {
     let store = common.store()?;
     let loaded = store.load()?;
-    let mut cases = select::cases(&loaded.suite, &args.filters, &args.api)?;
+    let cases = select::cases(&loaded.suite, &args.filters, &args.api)?;
     let desk = Desk::open(&store)?;
+    let recorded = record_at(&desk, args, (&store, &loaded), cases, output);
+    tell_left(&desk.close().map_err(ledger_error)?, output)?;
+    recorded
+}
+
+/// As [`record`], with an open desk, which is closed whatever happens here.
+fn record_at(
+    desk: &Desk,
+    args: &RecordArgs,
+    (store, loaded): (&Store, &Loaded),
+    mut cases: Vec<Planned<'_>>,
+    output: &mut Output,
+) -> Result<u8, CliError> {
     let mut api: Vec<Version> = cases.iter().map(|planned| planned.api.clone()).collect();
     api.sort();
     api.dedup();
     let choosing = Choosing {
         world: args.world.clone(),
         api,
-        ..Choosing::new(&store, &desk, &loaded.suite.settings.worlds)
+        ..Choosing::new(store, desk, &loaded.suite.settings.worlds)
     };
     let mut seat = choosing.named(&args.engine).map_err(seat_error)?;
     if seat.is_recorded() {
@@ -83,8 +97,8 @@ pub fn record(args: &RecordArgs, common: &Common, output: &mut Output) -> Result
     let cancel = desk.cancel_on_interrupt();
     let asking = Asking {
         rules: &loaded.rules,
-        store: &store,
-        ledger: prepared.ledger.as_ref(),
+        store,
+        ledger: desk.ledger(),
         deadlines: deadlines(&loaded.suite.settings),
         cancel: cancel.clone(),
     };
@@ -108,7 +122,7 @@ pub fn record(args: &RecordArgs, common: &Common, output: &mut Output) -> Result
             }
         }
     });
-    tell_left(&desk.finish(prepared).map_err(ledger_error)?, output)?;
+    desk.finish(&prepared);
     if let Some(error) = failed {
         return Err(error);
     }

@@ -66,8 +66,8 @@ pub struct RunArgs {
     /// Only say what would run
     #[arg(long)]
     dry_run: bool,
-    /// The reference against itself: there must be no difference
-    #[arg(long, conflicts_with_all = ["candidate", "without"])]
+    /// The reference against itself, or a second engine of its kind: there must be no difference
+    #[arg(long, conflicts_with = "without")]
     null: bool,
     /// Also run cases that may end the process of a real sdc-docker
     #[arg(long)]
@@ -88,7 +88,8 @@ Examples:
   divergence run --without exit-status-differs     exactly its divergences become fixed
   divergence run --partition slice:1/4 --report json=1.json   a quarter; `merge` adds them up
   divergence run --world 0.3                       the state of May 2015
-  divergence run --null                            noise: the reference against itself";
+  divergence run --null                            noise: the reference against itself
+  divergence run --null --candidate host:docker    and against a second dockerd of this machine";
 
 /// Runs cases and reports.
 pub fn run(args: &RunArgs, common: &Common, output: &mut Output) -> Result<u8, CliError> {
@@ -114,18 +115,32 @@ pub fn run(args: &RunArgs, common: &Common, output: &mut Output) -> Result<u8, C
         return dry_run(&cases, output);
     }
     let desk = Desk::open(&store)?;
-    let choosing = choosing(args, &store, &loaded, &desk, &cases);
+    let ran = run_at(&desk, args, share, (&store, &loaded), &cases, output);
+    tell_left(&desk.close().map_err(ledger_error)?, output)?;
+    let report = ran?;
+    let beside = Beside { store: Some(&store), suite: Some(&loaded.suite), is_last_run: true };
+    Sink::write_all(&sinks, &report, &beside, output)?;
+    Ok(report.exit())
+}
+
+/// As [`run`], with an open desk, which is closed whatever happens here.
+fn run_at(
+    desk: &Desk,
+    args: &RunArgs,
+    share: Option<Share>,
+    (store, loaded): (&Store, &Loaded),
+    cases: &[Planned<'_>],
+    output: &mut Output,
+) -> Result<Report, CliError> {
+    let choosing = choosing(args, store, loaded, desk, cases);
     let ((reference, why), (candidate, why_too)) = if args.null {
         null_seats(&choosing, args)?
     } else {
         choosing.both(args.reference.as_deref(), args.candidate.as_deref()).map_err(seat_error)?
     };
-    ask_first(&[&reference, &candidate], args.yes, &store, output)?;
+    ask_first(&[&reference, &candidate], args.yes, store, output)?;
     tell_seats([(&reference, why.as_str()), (&candidate, why_too.as_str())], args, output)?;
-    let report = play(args, share, (&store, &loaded, &desk), &cases, [reference, candidate], output)?;
-    let beside = Beside { store: Some(&store), suite: Some(&loaded.suite), is_last_run: true };
-    Sink::write_all(&sinks, &report, &beside, output)?;
-    Ok(report.exit())
+    play(args, share, (store, loaded, desk), cases, [reference, candidate], output)
 }
 
 fn choosing<'a>(
@@ -150,8 +165,12 @@ fn choosing<'a>(
 fn null_seats(choosing: &Choosing<'_>, args: &RunArgs) -> Result<crate::seats::Chosen, CliError> {
     let name = args.reference.as_deref().unwrap_or("docker");
     let one = choosing.named(name).map_err(seat_error)?;
+    let (name, why) = match &args.candidate {
+        Some(candidate) => (candidate.as_str(), "as if it were the reference once more: --null"),
+        None => (name, "the reference once more: --null"),
+    };
     let other = choosing.named(name).map_err(seat_error)?;
-    Ok(((one, "asked for".to_owned()), (other, "the reference once more: --null".to_owned())))
+    Ok(((one, "asked for".to_owned()), (other, why.to_owned())))
 }
 
 pub(super) fn seat_error(error: SeatError) -> CliError {
@@ -248,7 +267,7 @@ fn play(
         asking: Asking {
             rules: &loaded.rules,
             store,
-            ledger: prepared.ledger.as_ref(),
+            ledger: desk.ledger(),
             deadlines: deadlines(&loaded.suite.settings),
             cancel: cancel.clone(),
         },
@@ -277,7 +296,7 @@ fn play(
         progress.inc(1);
     });
     progress.finish_and_clear();
-    tell_left(&desk.finish(prepared).map_err(ledger_error)?, output)?;
+    desk.finish(&prepared);
     if let Some(error) = trouble {
         return Err(error);
     }

@@ -81,7 +81,9 @@ fn told(engine: &EngineId) -> String {
     let EngineId { identity, release, kind, .. } = engine;
     match kind {
         Kind::Simulator => format!("the simulator, standing in for {identity} {release}"),
-        Kind::Live | Kind::Container | Kind::Recorded => format!("{identity} {release}, recorded"),
+        Kind::Live | Kind::Container | Kind::Host | Kind::Recorded => {
+            format!("{identity} {release}, recorded")
+        }
     }
 }
 

@@ -72,6 +72,8 @@ impl Broom<'_> {
 
     async fn remove(&self, kind: Thing, name: &str) -> Result<(), String> {
         let target = match kind {
+            // No case starts one.
+            Thing::Engine => return Ok(()),
             Thing::Container => format!("/containers/{name}?force=1&v=1"),
             // sdc-docker gives images names that stock Docker would refuse (tag-names-unchecked).
             Thing::Image => format!("/images/{}", encode(name)),
@@ -113,6 +115,7 @@ impl Broom<'_> {
 
     async fn is_gone(&self, kind: Thing, name: &str) -> Result<bool, String> {
         let target = match kind {
+            Thing::Engine => return Ok(true),
             Thing::Container => format!("/containers/{name}/json"),
             Thing::Image => format!("/images/{name}/json"),
             Thing::Network => format!("/networks/{name}"),
@@ -126,6 +129,7 @@ impl Broom<'_> {
     async fn labelled(&self, kind: Thing) -> Result<Vec<String>, String> {
         let filter = encode_value(&format!("{{\"label\":[\"{RUN_LABEL}={}\"]}}", self.tag));
         let (target, list, key) = match kind {
+            Thing::Engine => return Ok(Vec::new()),
             Thing::Container => (format!("/containers/json?all=1&filters={filter}"), "", "Id"),
             Thing::Image => (format!("/images/json?all=1&filters={filter}"), "", "Id"),
             Thing::Network => (format!("/networks?filters={filter}"), "", "Id"),

@@ -16,6 +16,8 @@ use crate::engine::address::Address;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Thing {
+    /// An engine that the run starts, by the folder in which it keeps everything.
+    Engine,
     /// A container.
     Container,
     /// An image.
@@ -29,6 +31,7 @@ pub enum Thing {
 impl fmt::Display for Thing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
+            Thing::Engine => "engine",
             Thing::Container => "container",
             Thing::Image => "image",
             Thing::Network => "network",

@@ -17,6 +17,7 @@ use super::images::remove_image;
 use super::ledger::{Abandoned, Entry, Left, Thing, abandoned};
 use crate::engine::address::Address;
 use crate::engine::client::{client, is_not_there};
+use crate::engine::started::host;
 use crate::scenario::RUN_LABEL;
 
 /// How long one request may take.
@@ -49,6 +50,10 @@ async fn sweep_one(ledger: &Abandoned, report: &mut SweepReport) {
     for entry in &ledger.entries {
         engines.entry(&entry.engine).or_default().push(entry);
     }
+    // What was made on an engine of the run's own goes with it.
+    let own = ledger.entries.iter().filter(|entry| entry.kind == Thing::Engine);
+    let own: Vec<&Entry> = own.collect();
+    own.iter().for_each(|entry| drop(engines.remove(entry.engine.as_str())));
     for (engine, entries) in engines {
         match reach(engine).await {
             Ok(docker) => Sweeper { docker, engine, entries }.sweep(report).await,
@@ -59,6 +64,9 @@ async fn sweep_one(ledger: &Abandoned, report: &mut SweepReport) {
             }
         }
     }
+    for entry in own {
+        end_engine(entry, ledger, report).await;
+    }
     for line in &ledger.unreadable {
         let name = format!("line {line} of {}", ledger.path.display());
         let entry = Entry {
@@ -68,6 +76,24 @@ async fn sweep_one(ledger: &Abandoned, report: &mut SweepReport) {
             engine: "an unknown engine".to_owned(),
         };
         report.left.push(Left { entry, reason: "the line cannot be read".to_owned() });
+    }
+}
+
+/// Ends an engine that the run started, and removes its folder.
+async fn end_engine(entry: &Entry, ledger: &Abandoned, report: &mut SweepReport) {
+    let folder = Path::new(&entry.name);
+    if !folder.exists() {
+        return;
+    }
+    let engines = ledger.path.parent().map(|ledgers| ledgers.with_file_name("engines"));
+    let ours = engines.and_then(|engines| engines.canonicalize().ok());
+    let ended = match ours.is_some_and(|engines| folder.parent() == Some(&engines)) {
+        true => host::end(folder).await.map_err(|error| error.to_string()),
+        false => Err("it does not lie where engines of this ledger do".to_owned()),
+    };
+    match ended {
+        Ok(()) => report.removed.push(entry.clone()),
+        Err(reason) => report.left.push(Left { entry: entry.clone(), reason }),
     }
 }
 
@@ -122,6 +148,7 @@ impl Sweeper<'_> {
         let value = |labels: &HashMap<String, String>| labels.get(RUN_LABEL).cloned().unwrap_or_default();
         let tag = |labels: &Option<HashMap<String, String>>| labels.as_ref().map(value).unwrap_or_default();
         Ok(match kind {
+            Thing::Engine => Vec::new(),
             Thing::Container => {
                 let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
                 let list = self.docker.list_containers(Some(options)).await?;
@@ -155,6 +182,7 @@ impl Sweeper<'_> {
             }
             Thing::Network => self.docker.remove_network(name).await,
             Thing::Volume => self.docker.remove_volume(name, None::<RemoveVolumeOptions>).await,
+            Thing::Engine => return Ok(false),
             Thing::Image => {
                 let there = self.docker.inspect_image(name).await;
                 if there.is_err_and(|error| is_not_there(&error)) {

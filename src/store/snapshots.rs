@@ -58,7 +58,7 @@ pub fn to_text(snapshot: &Snapshot, source: &str) -> String {
     let CaseId { scenario, api } = &snapshot.case;
     let stand_in = match kind {
         Kind::Simulator => "the simulator, standing in for ",
-        Kind::Live | Kind::Container | Kind::Recorded => "",
+        Kind::Live | Kind::Container | Kind::Host | Kind::Recorded => "",
     };
     format!(
         "---\nsource: {source}\ndescription: \"{scenario} at API {api}, answered by {stand_in}{identity} \

@@ -1,0 +1,115 @@
+//! Engines that a run starts itself: they answer as any other one, and nothing is left of them,
+//! also after a SIGKILL. Live: left out, and said so, where no Docker answers or who runs the
+//! tests is not root, and neither is required.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where it cannot go on, and says what it leaves out"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use divergence::seats::USUAL_SOCKET;
+
+fn is_live() -> bool {
+    let is_root = rustix::process::getuid().is_root();
+    if is_root && std::os::unix::net::UnixStream::connect(USUAL_SOCKET).is_ok() {
+        return true;
+    }
+    let required = std::env::var("DIVERGENCE_LIVE").is_ok_and(|value| value == "required");
+    assert!(!required, "DIVERGENCE_LIVE=required, but no Docker Engine answers or the user is not root");
+    eprintln!("left out: no Docker Engine answers on {USUAL_SOCKET}, or the user is not root");
+    false
+}
+
+fn command(state: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_divergence"));
+    command.args(["--root", env!("CARGO_MANIFEST_DIR"), "--state"]).arg(state).args(arguments);
+    command.env_remove("DOCKER_HOST");
+    command
+}
+
+fn divergence(state: &Path, arguments: &[&str]) -> Output {
+    command(state, arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let listing = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    listing.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Processes that name this folder.
+fn processes_of(folder: &Path) -> usize {
+    let named = folder.to_str().unwrap();
+    let lines = entries(Path::new("/proc")).into_iter();
+    let lines = lines.filter_map(|pid| std::fs::read(format!("/proc/{pid}/cmdline")).ok());
+    lines.filter(|line| text(line).contains(named)).count()
+}
+
+fn nothing_is_left(state: &Path) {
+    let engines = state.join("engines");
+    assert_eq!(entries(&engines), [""; 0]);
+    assert_eq!(entries(&state.join("ledger")), [""; 0]);
+    assert_eq!(processes_of(&engines), 0);
+}
+
+#[test]
+fn a_second_dockerd_of_the_machine_answers_as_the_first_one_and_nothing_is_left_of_it() {
+    if !is_live() {
+        return;
+    }
+    let state = tempfile::tempdir().unwrap();
+    let cases = ["system/info-host", "exit-statuses/exits-0", "registry/push-and-pull"];
+    let arguments = ["run", "--null", "--reference", "docker", "--candidate", "host:docker"];
+    let ran = divergence(state.path(), &[&arguments[..], &cases].concat());
+    let said = text(&ran.stdout);
+    assert_eq!(ran.status.code(), Some(0), "{said}{}", text(&ran.stderr));
+    assert!(said.contains(", host: ") && said.contains("3 conform"), "{said}");
+    nothing_is_left(state.path());
+}
+
+#[test]
+fn a_sweep_ends_the_engine_of_a_killed_run_and_all_that_runs_on_it() {
+    if !is_live() {
+        return;
+    }
+    let state = tempfile::tempdir().unwrap();
+    let arguments = ["run", "--null", "--reference", "host:docker", "exit-statuses", "processes"];
+    let mut child = command(state.path(), &arguments);
+    let mut child =
+        child.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let engines = state.path().join("engines");
+    let until = Instant::now() + Duration::from_secs(60);
+    // A container of a case runs on it: its process is one of a shim.
+    while processes_of(&engines) < 2 {
+        assert!(Instant::now() < until, "no engine was started within a minute");
+        std::thread::yield_now();
+    }
+    // Nobody else's sweep ends it meanwhile.
+    assert!(divergence(state.path(), &["sweep"]).status.success());
+    assert!(processes_of(&engines) > 0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let swept = divergence(state.path(), &["sweep"]);
+    assert!(swept.status.success(), "{}", text(&swept.stdout));
+    assert!(text(&swept.stdout).contains("removed  engine "), "{}", text(&swept.stdout));
+    nothing_is_left(state.path());
+}
+
+#[test]
+fn a_place_that_is_too_long_for_a_socket_is_told_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("x".repeat(100));
+    let ran = divergence(&state, &["run", "--reference", "host:docker", "exit-statuses/exits-0"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(3), "{said}");
+    assert!(said.contains("--state"), "{said}");
+    nothing_is_left(&state);
+}
