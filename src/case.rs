@@ -132,7 +132,7 @@ impl Session<'_> {
 
     /// Plays one case on both sides and judges it. `number` makes the names of the case unique.
     pub async fn play(&self, planned: &Planned<'_>, number: usize) -> Outcome {
-        if let Some(reason) = self.lacks(planned.scenario) {
+        if let Some(reason) = self.lacks(planned) {
             return Outcome::bare(planned.case(), VerdictKind::Skipped, reason);
         }
         let [reference, candidate] = match planned.scenario.repetitions {
@@ -183,7 +183,12 @@ impl Session<'_> {
     }
 
     /// Why the case cannot run here, if it cannot.
-    fn lacks(&self, scenario: &Scenario) -> Option<String> {
+    fn lacks(&self, planned: &Planned<'_>) -> Option<String> {
+        let scenario = planned.scenario;
+        let seats = [self.reference, self.candidate];
+        if let Some(reason) = seats.iter().find_map(|seat| seat.omits(planned.api)) {
+            return Some(reason);
+        }
         let is_real_sdc = |engine: &EngineId| {
             engine.identity == "sdc-docker" && matches!(engine.kind, Kind::Live | Kind::Container)
         };
@@ -238,6 +243,20 @@ impl Seat {
         Some(format!("{} lacks {need}: {reason}", self.name))
     }
 
+    /// Why it is not asked at an API version, if it is not.
+    fn omits(&self, api: &Version) -> Option<String> {
+        let Source::Live { endpoint, .. } = &self.source else { return None };
+        Some(format!("{}: {}", self.name, endpoint.omits(api)?))
+    }
+
+    /// How many cases it can serve at a time, if that is limited.
+    pub fn jobs(&self) -> Option<usize> {
+        match &self.source {
+            Source::Live { endpoint, .. } => endpoint.jobs,
+            Source::Recorded(_) => None,
+        }
+    }
+
     fn set_latency(&self, on: bool) {
         if let Source::Live { simulator: Some(simulator), .. } = &self.source {
             simulator.set_latency(on);
@@ -288,7 +307,8 @@ impl Asking<'_> {
         let mut tries = 0..TRIES;
         let recording = loop {
             let again = tries.next().filter(|time| *time > 0).map(|time| format!("t{time}"));
-            let tag = format!("dv-{}-{tag}{}", ledger.run_id(), again.unwrap_or_default());
+            let run = format!("{}{}", endpoint.prefix, ledger.run_id());
+            let tag = format!("{run}-{tag}{}", again.unwrap_or_default());
             let run = CaseRun {
                 scenario: planned.scenario,
                 api: planned.api,

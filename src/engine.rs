@@ -7,19 +7,24 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::engine_id::{EngineId, Kind};
-use crate::exchange::{Bytes, Failure, Sent};
+use crate::exchange::{Answer, Bytes, Failure, Sent};
+use crate::scenario::RUN_LABEL;
 use crate::version::Version;
 
 pub mod address;
 pub mod client;
 pub mod connection;
+pub mod credentials;
+pub mod docker_cli;
 pub mod framing;
 pub mod started;
 pub mod target;
 pub mod tls;
+mod verifier;
 pub mod wire;
 
 use address::Address;
+use credentials::CredentialsError;
 use wire::{Reply, Wire};
 
 /// Where `ci/registry` lets a registry listen; dockerd takes such an address for insecure by itself.
@@ -34,15 +39,26 @@ pub struct Endpoint {
     pub address: Address,
     /// The engine beneath, for one that only stands in: what is made really lies there.
     pub beneath: Option<Address>,
+    /// The API versions that it is asked at; none for any that a scenario names.
+    pub api: Vec<Version>,
     /// By how much all deadlines are longer than a scenario says.
     pub timeout_factor: f64,
+    /// How many cases it can serve at a time.
+    pub jobs: Option<usize>,
     /// The engine's own names of images, by capability (`busybox`).
     pub images: BTreeMap<String, String>,
     /// The registry that it can push to and pull from, as its clients name it.
     pub registry: String,
     /// Capabilities that it lacks, as files write them, with the reason.
     pub lacks: BTreeMap<String, String>,
+    /// The label that everything made there carries.
+    pub label: String,
+    /// What the names of everything made there begin with.
+    pub prefix: String,
 }
+
+/// What names of made things begin with where nothing else is configured.
+pub const PREFIX: &str = "dv-";
 
 /// Why there is nothing to be learned from an engine.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +81,20 @@ pub enum EngineError {
         /// What to do.
         advice: &'static str,
     },
+    /// TLS cannot be set up with these certificates.
+    #[error("set up TLS: {0}")]
+    Tls(String),
+    /// The certificates cannot be read.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// A docker context names no engine.
+    #[error("use the docker context `{name}`: {why}")]
+    Context {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Something listens there, but it does not answer as an engine does.
     #[error("make out the engine at {address}: {what}; is it a Docker API?")]
     Unknown {
@@ -72,6 +102,16 @@ pub enum EngineError {
         address: Address,
         /// What was asked and how it was answered.
         what: String,
+    },
+    /// It takes the client for nobody that it knows.
+    #[error("be let in by {address}: GET /version is a 401{said}; {advice}")]
+    Refused {
+        /// Where.
+        address: Address,
+        /// What it said.
+        said: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// The HTTP client could not be made.
     #[error("set up an HTTP client: {0}")]
@@ -84,10 +124,14 @@ impl Endpoint {
         Endpoint {
             address,
             beneath: None,
+            api: Vec::new(),
             timeout_factor: 1.0,
+            jobs: None,
             images: BTreeMap::new(),
             registry: REGISTRY.to_owned(),
             lacks: BTreeMap::new(),
+            label: RUN_LABEL.to_owned(),
+            prefix: PREFIX.to_owned(),
         }
     }
 
@@ -95,6 +139,13 @@ impl Endpoint {
     /// with its run.
     pub fn home(&self) -> &Address {
         self.beneath.as_ref().unwrap_or(&self.address)
+    }
+
+    /// Why it is not asked at an API version, if it is not.
+    pub fn omits(&self, api: &Version) -> Option<String> {
+        let is_asked = self.api.is_empty() || self.api.contains(api);
+        (!is_asked)
+            .then(|| format!("it is not asked at API {api}: `api` of its entry in engines.toml names others"))
     }
 
     /// A duration as this engine needs it.
@@ -149,7 +200,8 @@ impl Endpoint {
                 }
                 Ok(_) | Err(_) => "the body of GET /version is no JSON object".to_owned(),
             },
-            (Some(answer), None) => format!("GET /version is a {}", answer.status),
+            (Some(answer), None) if answer.status == 401 => return Err(self.refused(answer)),
+            (Some(answer), None) => format!("GET /version is a {}{}", answer.status, first_line(answer)),
         };
         Err(self.unknown(what))
     }
@@ -168,9 +220,29 @@ impl Endpoint {
         wire.request(&sent, self.stretch(ASKING)).await
     }
 
+    /// sdc-docker lets every client in, and refuses those whose certificate is no account's.
+    fn refused(&self, answer: &Answer) -> EngineError {
+        let advice = match &self.address {
+            Address::Tls(_) => {
+                "see that cert.pem of its certificates names the account (as the CN), and that key.pem is one of the account's keys"
+            }
+            Address::Unix(_) | Address::Tcp(_) => {
+                "it may know its clients by their certificates: reach it by TLS"
+            }
+        };
+        EngineError::Refused { address: self.address.clone(), said: first_line(answer), advice }
+    }
+
     fn unknown(&self, what: String) -> EngineError {
         EngineError::Unknown { address: self.address.clone(), what }
     }
+}
+
+/// The first line of a body behind a colon, for people.
+fn first_line(answer: &Answer) -> String {
+    let text = answer.body.lossy();
+    let line: String = text.lines().next().unwrap_or_default().chars().take(200).collect();
+    if line.is_empty() { line } else { format!(": {line}") }
 }
 
 /// Only the project's own simulator answers this, and only with these keys.

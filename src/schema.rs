@@ -265,17 +265,35 @@ pub fn engines_schema() -> Value {
 
 fn engine_value(key: &str) -> Value {
     match key {
-        "address" => text("Where it listens: unix:///path or tcp://host:port."),
+        "address" => text("Where it listens: unix:///path, tcp://host:port or https://host:port."),
+        "certificates" => text(
+            "The folder with cert.pem, key.pem and ca.pem, as DOCKER_CERT_PATH names one: TLS is spoken. From this file, or with ~/ from HOME.",
+        ),
+        "verify" => flag(
+            "Whether the server's certificate has to be, or to be signed by, one in ca.pem. Default: true; false believes any server, as `docker --tls` does.",
+        ),
+        "api" => api("The API versions that it is asked at; cases at others are skipped. Default: any."),
         "timeout-factor" => {
             json!({"type": "number", "exclusiveMinimum": 0, "description": "By how much its deadlines are longer."})
         }
         "jobs" => number(1, "How many cases it can serve at a time."),
-        "images" => texts("Its own names of the images that scenarios need."),
+        "images" => {
+            texts("Its own names of the images that scenarios need; what is missing is pulled, and stays.")
+        }
+        "label" => {
+            with(text("The label of everything made there. Default: divergence.run."), "pattern", json!(WORD))
+        }
+        "name-prefix" => with(
+            text("What the name of everything made there begins with. Default: dv-."),
+            "pattern",
+            json!(WORD),
+        ),
         "registry" => text("The registry that it can push to and pull from, as HOST:PORT."),
         _ => texts("The capabilities that it lacks, with the reasons."),
     }
 }
 
+const WORD: &str = "^[a-z][a-z0-9._-]{0,39}$";
 const NAME: &str = "^[A-Za-z0-9_-]+$";
 
 fn root(title: &str, about: &str, schema: Value) -> Value {

@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::case::{Seat, Source};
-use crate::config::EngineConfig;
 use crate::engine::address::Address;
+use crate::engine::credentials::Credentials;
+use crate::engine::docker_cli::{DockerCli, USUAL_SOCKET};
 use crate::engine::started::{StartError, Wanted};
 use crate::engine::tls::Tls;
 use crate::engine::{Endpoint, EngineError};
@@ -17,17 +18,14 @@ use crate::store::{Store, StoreError};
 use crate::suite::WorldSettings;
 use crate::version::Version;
 
-/// The usual place of a Docker Engine.
-pub const USUAL_SOCKET: &str = "/var/run/docker.sock";
-
 /// What choosing engines needs to know.
 pub struct Choosing<'a> {
     /// Snapshots and simulator worlds.
     pub store: &'a Store,
     /// The entries of `engines.toml`.
-    pub configured: &'a BTreeMap<String, EngineConfig>,
-    /// `DOCKER_HOST`, if it is set.
-    pub docker_host: Option<String>,
+    pub configured: &'a BTreeMap<String, Endpoint>,
+    /// Which engine the docker CLI would use.
+    pub docker_cli: &'a DockerCli,
     /// The worlds of the suite.
     pub worlds: &'a BTreeMap<String, WorldSettings>,
     /// The world asked for.
@@ -47,7 +45,7 @@ pub struct Choosing<'a> {
 pub enum SeatError {
     /// No such name.
     #[error(
-        "no engine is called `{0}`: use `docker`, `simulator`, `host:docker`, `host:podman`, `recorded:FOLDER`, an address such as unix:///var/run/docker.sock, or an entry of engines.toml ({1})"
+        "no engine is called `{0}`: use `docker`, `simulator`, `host:docker`, `host:podman`, `recorded:FOLDER`, `context:NAME` of a docker context, an address such as unix:///var/run/docker.sock, or an entry of engines.toml ({1})"
     )]
     Unknown(String, String),
     /// No such world.
@@ -107,7 +105,7 @@ impl<'a> Choosing<'a> {
         Choosing {
             store,
             configured: &desk.configured,
-            docker_host: desk.docker_host.clone(),
+            docker_cli: &desk.docker_cli,
             worlds,
             world: "default".to_owned(),
             without: Vec::new(),
@@ -146,7 +144,7 @@ impl<'a> Choosing<'a> {
         let failed = |source: EngineError| SeatError::Engine { name: name.to_owned(), source };
         let endpoint = endpoint.map_err(failed)?;
         let engine = self.desk.runtime.block_on(endpoint.identify()).map_err(failed)?;
-        for api in &self.api {
+        for api in self.api.iter().filter(|api| endpoint.omits(api).is_none()) {
             if !self.desk.runtime.block_on(endpoint.serves(api)).map_err(failed)? {
                 return Err(SeatError::Version(name.to_owned(), engine.to_string(), api.clone()));
             }
@@ -156,13 +154,9 @@ impl<'a> Choosing<'a> {
 
     fn docker_endpoint(&self) -> Result<Endpoint, EngineError> {
         if let Some(config) = self.configured.get("docker") {
-            return Ok(config.endpoint());
+            return Ok(config.clone());
         }
-        let address = match &self.docker_host {
-            Some(host) => host.parse::<Address>()?,
-            None => Address::Unix(PathBuf::from(USUAL_SOCKET)),
-        };
-        Ok(Endpoint::new(address))
+        Ok(Endpoint::new(self.docker_cli.choice()?.address))
     }
 
     fn default_reference(
@@ -216,7 +210,10 @@ impl<'a> Choosing<'a> {
             Ok(live(name, endpoint, engine, None))
         };
         if let Some(config) = self.configured.get(name) {
-            return ask(Ok(config.endpoint()));
+            return ask(Ok(config.clone()));
+        }
+        if let Some(context) = name.strip_prefix("context:") {
+            return ask(self.docker_cli.context(context).map(Endpoint::new));
         }
         if let Some(wanted) = Wanted::parse(name) {
             return self.started(name, wanted);
@@ -224,7 +221,7 @@ impl<'a> Choosing<'a> {
         match name {
             "docker" => ask(self.docker_endpoint()),
             "simulator" => self.simulator(),
-            address if address.contains("://") => ask(address.parse::<Address>().map(Endpoint::new)),
+            address if address.contains("://") => ask(self.docker_cli.address(address).map(Endpoint::new)),
             unknown => {
                 let known: Vec<&str> = self.configured.keys().map(String::as_str).collect();
                 let known = if known.is_empty() { "it has none".to_owned() } else { known.join(", ") };
@@ -307,12 +304,12 @@ impl<'a> Choosing<'a> {
     /// An address behind TLS, and one of the test certificates to show there, or "".
     fn behind_tls(&self, host: String, certificate: &str) -> Result<Address, SeatError> {
         let read = |name: &str| crate::store::read(&self.store.path_of(&format!("fixtures/tls/{name}.pem")));
-        let shown = match certificate {
-            "" => None,
-            name => Some((read(name)?, read("client-key")?)),
+        let credentials = match certificate {
+            "" => Credentials::default(),
+            name => Credentials::showing(read(name)?.as_bytes(), read("client-key")?.as_bytes())
+                .map_err(SimulatorError::Tls)?,
         };
-        let shown = shown.as_ref().map(|(certificate, key)| (certificate.as_bytes(), key.as_bytes()));
-        let tls = Tls::new(host, shown).map_err(SimulatorError::Tls)?;
+        let tls = Tls::new(host, &credentials).map_err(SimulatorError::Tls)?;
         Ok(Address::Tls(tls))
     }
 

@@ -11,9 +11,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::case::schedule::Planned;
 use crate::case::{Seat, Source};
-use crate::config::{self, EngineConfig};
+use crate::config;
 use crate::engine::Endpoint;
 use crate::engine::address::Address;
+use crate::engine::docker_cli::DockerCli;
 use crate::engine::started::{StartError, Started, Wanted, host, lane};
 use crate::engine_id::Kind;
 use crate::run::Deadlines;
@@ -30,9 +31,9 @@ pub struct Desk {
     /// Asks engines.
     pub runtime: tokio::runtime::Runtime,
     /// The entries of `engines.toml`.
-    pub configured: BTreeMap<String, EngineConfig>,
-    /// `DOCKER_HOST`, if it is set.
-    pub docker_host: Option<String>,
+    pub configured: BTreeMap<String, Endpoint>,
+    /// Which engine the docker CLI would use.
+    pub docker_cli: DockerCli,
     ledgers: PathBuf,
     ledger: OnceLock<Ledger>,
     cancel: OnceLock<Cancel>,
@@ -55,22 +56,38 @@ impl Desk {
             source,
         })?;
         let file = store.root().join("engines.toml");
+        let home = std::env::home_dir();
+        let folders = config::Folders { here: store.root(), home: home.as_deref() };
         let configured = match file.is_file() {
-            true => {
-                config::parse("engines.toml", &crate::store::read(&file)?).map_err(StoreError::Mistakes)?
-            }
+            true => config::parse("engines.toml", &crate::store::read(&file)?, folders)
+                .map_err(StoreError::Mistakes)?,
             false => BTreeMap::new(),
         };
-        let docker_host = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
+        let docker_cli = DockerCli::of(|name| std::env::var(name).ok());
         Ok(Desk {
             runtime,
             configured,
-            docker_host,
+            docker_cli,
             ledgers: ledger_folder(store),
             ledger: OnceLock::new(),
             cancel: OnceLock::new(),
             started: Mutex::default(),
         })
+    }
+
+    /// The endpoints that have an address, by the way in which a ledger tells one: several where
+    /// several accounts share it. Without an entry or a context there is no certificate to show.
+    pub fn endpoints_at(&self, address: &str) -> Vec<Endpoint> {
+        let contexts = self.docker_cli.contexts();
+        let mut known: Vec<Endpoint> = self.configured.values().cloned().collect();
+        known.extend(self.docker_cli.choice().map(|choice| Endpoint::new(choice.address)));
+        known
+            .extend(contexts.iter().filter_map(|name| self.docker_cli.context(name).map(Endpoint::new).ok()));
+        known.retain(|endpoint| endpoint.address.to_string() == address);
+        if known.is_empty() {
+            known.extend(self.docker_cli.address(address).map(Endpoint::new));
+        }
+        known
     }
 
     /// What the first Ctrl-C (or a SIGTERM) sets off: cases under way clean up and end. The

@@ -16,12 +16,12 @@ use std::time::Duration;
 
 use divergence::engine::Endpoint;
 use divergence::engine::address::Address;
+use divergence::engine::docker_cli::USUAL_SOCKET;
 use divergence::engine::wire::Wire;
 use divergence::run::cleanup::Broom;
 use divergence::run::images::{prepare_images, remove_images};
 use divergence::run::ledger::{Ledger, Thing};
 use divergence::run::made::Made;
-use divergence::seats::USUAL_SOCKET;
 use divergence::simulator::{Settings, Simulator, World};
 use regex::Regex;
 

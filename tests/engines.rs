@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use divergence::seats::USUAL_SOCKET;
+use divergence::engine::docker_cli::USUAL_SOCKET;
 
 fn is_live() -> bool {
     let is_root = rustix::process::getuid().is_root();

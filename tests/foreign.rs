@@ -12,9 +12,9 @@ use std::process::Command;
 
 use divergence::engine::Endpoint;
 use divergence::engine::address::Address;
+use divergence::engine::docker_cli::USUAL_SOCKET;
 use divergence::run::images::{prepare_images, remove_images};
 use divergence::run::ledger::Ledger;
-use divergence::seats::USUAL_SOCKET;
 use testcontainers::core::WaitFor;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{GenericImage, ImageExt as _};

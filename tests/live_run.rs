@@ -363,11 +363,12 @@ async fn a_sweep_removes_what_a_dead_run_left() {
         bollard::models::ContainerCreateBody { image, labels: Some(labels), ..Default::default() };
     let none = None::<bollard::query_parameters::CreateContainerOptions>;
     let id = docker.create_container(none, container).await.unwrap().id;
-    assert_eq!(sweep(stage.ledgers.path()).await.unwrap(), Default::default(), "the run is alive");
+    let at = |address: &str| vec![Endpoint::new(address.parse().unwrap())];
+    assert_eq!(sweep(stage.ledgers.path(), at).await.unwrap(), Default::default(), "the run is alive");
     assert_eq!(stage.remains().await.len(), 2);
     let (ledgers, image) = (stage.ledgers, stage.endpoint.images["busybox"].clone());
     drop(stage.ledger);
-    let report = sweep(ledgers.path()).await.unwrap();
+    let report = sweep(ledgers.path(), at).await.unwrap();
     let removed: Vec<&str> = report.removed.iter().map(|entry| entry.name.as_str()).collect();
     assert_eq!(removed, [id.as_str(), image.as_str(), name.as_str()]);
     assert_eq!(report.left, []);

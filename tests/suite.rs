@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use divergence::case::schedule::Planned;
 use divergence::case::{Asking, Seat, Session, Source};
+use divergence::engine::docker_cli::USUAL_SOCKET;
 use divergence::report::console::one_line;
 use divergence::run::cancel::Cancel;
-use divergence::seats::USUAL_SOCKET;
 use divergence::session::deadlines;
 use divergence::store::{Loaded, Store};
 use divergence::verdict::VerdictKind;

@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::output::Output;
 use super::{CliError, Common};
-use crate::engine::Endpoint;
 use crate::engine::address::Address;
+use crate::engine::docker_cli::Choice;
+use crate::engine::{Endpoint, EngineError};
 use crate::report::console::{Ink, clean, counted, paint};
 use crate::report::exit;
-use crate::seats::USUAL_SOCKET;
 use crate::session::Desk;
 
 /// Arguments of `engines`.
@@ -23,22 +23,14 @@ pub struct EnginesArgs {}
 pub fn engines(_args: &EnginesArgs, common: &Common, output: &mut Output) -> Result<u8, CliError> {
     let store = common.store()?;
     let desk = Desk::open(&store)?;
-    let mut endpoints: Vec<(String, Result<Endpoint, String>)> = Vec::new();
-    if !desk.configured.contains_key("docker") {
-        let docker = match &desk.docker_host {
-            Some(host) => host.parse::<Address>().map(Endpoint::new).map_err(|error| error.to_string()),
-            None => Ok(Endpoint::new(Address::Unix(USUAL_SOCKET.into()))),
-        };
-        endpoints.push(("docker".to_owned(), docker));
-    }
-    endpoints.extend(desk.configured.iter().map(|(name, config)| (name.clone(), Ok(config.endpoint()))));
+    let endpoints = endpoints(&desk);
     let mut code = exit::FINE;
     let mut told = Vec::new();
-    for (name, endpoint) in endpoints {
+    for Named { name, endpoint, why } in endpoints {
         let address = endpoint.as_ref().map_or(String::new(), |endpoint| endpoint.address.to_string());
-        let identified = endpoint.and_then(|endpoint| {
-            desk.runtime.block_on(endpoint.identify()).map_err(|error| error.to_string())
-        });
+        let notes = [unverified(&endpoint), why].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let identified = endpoint.and_then(|endpoint| desk.runtime.block_on(endpoint.identify()));
+        let identified = identified.map_err(|error| error.to_string());
         let word = match &identified {
             Ok(_) => paint("answers", Ink::Good, output.colour),
             Err(_) => paint("silent", Ink::Bad, output.colour),
@@ -46,9 +38,10 @@ pub fn engines(_args: &EnginesArgs, common: &Common, output: &mut Output) -> Res
         match identified {
             Ok(engine) => {
                 let row = json!({"name": name, "address": address, "identity": engine.identity,
-                    "release": engine.release, "kind": engine.kind, "reachable": true});
+                    "release": engine.release, "kind": engine.kind, "reachable": true, "notes": notes});
                 if !output.json {
-                    writeln!(output.out, "{word}  {name}  {engine}  {address}")?;
+                    let notes = if notes.is_empty() { notes } else { format!("  ({})", clean(&notes)) };
+                    writeln!(output.out, "{word}  {name}  {engine}  {address}{notes}")?;
                 }
                 told.push(row);
             }
@@ -59,7 +52,8 @@ pub fn engines(_args: &EnginesArgs, common: &Common, output: &mut Output) -> Res
                 if !output.json {
                     writeln!(output.out, "{word}   {name}  {}", clean(&error))?;
                 }
-                told.push(json!({"name": name, "address": address, "reachable": false, "reason": error}));
+                told.push(json!({"name": name, "address": address, "reachable": false,
+                    "reason": error, "notes": notes}));
             }
         }
     }
@@ -79,4 +73,45 @@ pub fn engines(_args: &EnginesArgs, common: &Common, output: &mut Output) -> Res
     }
     output.out.flush()?;
     Ok(code)
+}
+
+/// An engine that could be asked.
+struct Named {
+    name: String,
+    endpoint: Result<Endpoint, EngineError>,
+    /// What chose it, where that is not its name.
+    why: Option<String>,
+}
+
+/// What `docker` means here, the entries of engines.toml and the docker contexts.
+fn endpoints(desk: &Desk) -> Vec<Named> {
+    let mut found = Vec::new();
+    if !desk.configured.contains_key("docker") {
+        let (endpoint, why) = match desk.docker_cli.choice() {
+            Ok(Choice { address, why }) => (Ok(Endpoint::new(address)), Some(format!("by {why}"))),
+            Err(error) => (Err(error), None),
+        };
+        found.push(Named { name: "docker".to_owned(), endpoint, why });
+    }
+    let configured = desk.configured.iter();
+    found.extend(configured.map(|(name, endpoint)| Named {
+        name: name.clone(),
+        endpoint: Ok(endpoint.clone()),
+        why: None,
+    }));
+    found.extend(desk.docker_cli.contexts().into_iter().map(|context| Named {
+        endpoint: desk.docker_cli.context(&context).map(Endpoint::new),
+        name: format!("context:{context}"),
+        why: None,
+    }));
+    found
+}
+
+fn unverified(endpoint: &Result<Endpoint, EngineError>) -> Option<String> {
+    match endpoint {
+        Ok(Endpoint { address: Address::Tls(tls), .. }) if !tls.is_verified => {
+            Some("the server is not verified".to_owned())
+        }
+        Ok(_) | Err(_) => None,
+    }
 }

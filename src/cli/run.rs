@@ -38,7 +38,7 @@ pub struct RunArgs {
     /// Run every scenario at these API versions, instead of at its own
     #[arg(long, value_delimiter = ',')]
     api: Vec<Version>,
-    /// Cases at a time [default: two a core, four at most]
+    /// Cases at a time [default: two a core, four at most, and no more than `jobs` of engines.toml]
     #[arg(long, short)]
     jobs: Option<usize>,
     /// Also write the report: json=FILE, junit=FILE, html=FILE, markdown=FILE; github prints
@@ -276,7 +276,11 @@ fn play(
     let mut verdicts: Vec<CaseReport> = Vec::new();
     let mut trouble: Option<CliError> = None;
     let progress = progress(cases.len(), is_live && output.is_terminal && !output.json);
-    let jobs = args.jobs.unwrap_or_else(|| if is_live { default_jobs() } else { 2 });
+    let jobs = args.jobs.unwrap_or_else(|| {
+        let most = [&reference, &candidate].into_iter().filter_map(Seat::jobs).min();
+        let usual = if is_live { default_jobs() } else { 2 };
+        most.map_or(usual, |most| most.min(usual))
+    });
     let play = async |planned: &Planned<'_>, number: usize| session.play(planned, number).await;
     run_all(cases, jobs, &cancel, play, |planned, outcome| {
         let Outcome { verdict, played, millis } = outcome;

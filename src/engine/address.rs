@@ -8,7 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::EngineError;
-use super::tls::Tls;
+use super::credentials::Credentials;
+use super::tls::{self, Tls};
 
 /// Where an engine listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,21 @@ pub type Reader = Box<dyn AsyncRead + Send + Unpin>;
 pub type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
 impl Address {
+    /// Reads the address of an engine that speaks TLS, as `tcp://host:port` or `https://host:port`.
+    pub fn behind_tls(text: &str, credentials: &Credentials) -> Result<Address, EngineError> {
+        let error = |why| EngineError::Address { text: text.to_owned(), why };
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| error(SCHEMES))?;
+        match scheme {
+            "tcp" | "https" => {
+                let tls = Tls::new(host_and_port(rest).map_err(error)?, credentials);
+                tls.map(Address::Tls).map_err(EngineError::Tls)
+            }
+            "unix" => Err(error("a socket speaks no TLS: leave the certificates out")),
+            "http" => Err(error("`http://` speaks no TLS: write `https://` or `tcp://`")),
+            _ => Err(error(SCHEMES)),
+        }
+    }
+
     /// What `Host` says when a scenario does not.
     pub fn host(&self) -> &str {
         match self {
@@ -70,6 +86,10 @@ impl Address {
 
     /// The error of a connection that could not be opened, with what to do.
     pub(super) fn unreachable(&self, source: std::io::Error) -> EngineError {
+        if let Some((what, advice)) = tls::explained(&source, self.host()) {
+            let source = std::io::Error::new(source.kind(), what);
+            return EngineError::Connect { address: self.clone(), source, advice };
+        }
         let advice = match (self, source.kind()) {
             (_, std::io::ErrorKind::PermissionDenied) => {
                 "run as a user who may open it (for the Docker socket: root or the group `docker`)"
@@ -87,23 +107,32 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, EngineError> {
         let error = |why| EngineError::Address { text: text.to_owned(), why };
-        let (scheme, rest) =
-            text.split_once("://").ok_or_else(|| error("it starts with `unix://`, `tcp://` or `http://`"))?;
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| error(SCHEMES))?;
         match scheme {
             "unix" if rest.starts_with('/') => Ok(Address::Unix(rest.into())),
             "unix" => Err(error("the path of a socket is absolute, as in `unix:///var/run/docker.sock`")),
-            "tcp" | "http" => {
-                let host = rest.trim_end_matches('/');
-                let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-                match (port, host.contains(['/', '@', '?'])) {
-                    (Some(_), false) => Ok(Address::Tcp(host.to_owned())),
-                    (None, _) => Err(error("it needs a port, as in `tcp://127.0.0.1:2375`")),
-                    (Some(_), true) => Err(error("it is host and port, and nothing else")),
-                }
-            }
-            "https" => Err(error("TLS is not supported yet: use `tcp://` or a tunnel")),
-            _ => Err(error("it starts with `unix://`, `tcp://` or `http://`")),
+            "tcp" | "http" => host_and_port(rest).map(Address::Tcp).map_err(error),
+            "https" => Err(error(
+                "TLS needs an entry of engines.toml with `certificates`, or DOCKER_HOST with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH",
+            )),
+            "ssh" => Err(error(
+                "ssh is not spoken here: forward its socket, as `ssh -NL /tmp/engine.sock:/var/run/docker.sock HOST` does, and name that",
+            )),
+            _ => Err(error(SCHEMES)),
         }
+    }
+}
+
+const SCHEMES: &str = "it starts with `unix://`, `tcp://`, `http://` or `https://`";
+
+fn host_and_port(rest: &str) -> Result<String, &'static str> {
+    let host = rest.trim_end_matches('/');
+    let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    match (port, host.contains(['/', '@', '?'])) {
+        (Some(_), false) if name_of(host).is_empty() => Err("it needs a host, as in `tcp://127.0.0.1:2375`"),
+        (Some(_), false) => Ok(host.to_owned()),
+        (None, _) => Err("it needs a port, as in `tcp://127.0.0.1:2375`"),
+        (Some(_), true) => Err("it is host and port, and nothing else"),
     }
 }
 
@@ -136,7 +165,8 @@ mod tests {
             ("tcp://host", Err("needs a port")),
             ("tcp://host:1/x:2", Err("nothing else")),
             ("unix://docker.sock", Err("absolute")),
-            ("https://host:2376", Err("TLS")),
+            ("https://host:2376", Err("TLS needs")),
+            ("ssh://host", Err("forward")),
             ("docker", Err("starts with")),
         ];
         for (text, expected) in table {

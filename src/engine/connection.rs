@@ -14,6 +14,7 @@ use tokio::time::timeout_at;
 use super::EngineError;
 use super::address::{Address, Reader, Writer};
 use super::framing::Framing;
+use super::tls::is_alert;
 use super::wire::{LARGEST_BODY, Reply, io_failure};
 use crate::exchange::{Answer, Bytes, End, Failure, Sent};
 use crate::frames::Counter;
@@ -71,14 +72,18 @@ pub async fn talk(
     let begun = Instant::now();
     let (answered, accepted) = oneshot::channel();
     let writing = write(writer, request_bytes(sent), talk.stdin, talk.close_stdin, accepted, progress);
-    let incoming = Incoming { reader, input: BytesMut::new(), deadline, last: begun };
-    let reading = read(incoming, &sent.method, talk.reading, answered, progress);
+    let mut incoming = Incoming { reader, input: BytesMut::new(), deadline, last: begun, alert: None };
+    let reading = read(&mut incoming, &sent.method, talk.reading, answered, progress);
     // Both at once: an engine may answer before it has read all, and read before it answers.
-    let (answer, failure, last) = tokio::select! {
+    let (answer, failure) = tokio::select! {
         outcome = reading => outcome,
         never = writing => match never {},
     };
-    Ok(Reply { answer, failure, millis: last.duration_since(begun).as_secs_f64() * 1000.0 })
+    if let (None, Some(alert)) = (&answer, incoming.alert) {
+        return Err(address.unreachable(alert));
+    }
+    let millis = incoming.last.duration_since(begun).as_secs_f64() * 1000.0;
+    Ok(Reply { answer, failure, millis })
 }
 
 /// The bytes of a request. Only a missing length is added: everything else is the caller's.
@@ -127,6 +132,8 @@ struct Incoming {
     input: BytesMut,
     deadline: tokio::time::Instant,
     last: Instant,
+    /// The other side's word that it does not speak TLS with this client.
+    alert: Option<std::io::Error>,
 }
 
 enum Stop {
@@ -144,7 +151,13 @@ impl Incoming {
             Err(_) => Err(Stop::Deadline),
             Ok(Ok(0)) => Err(Stop::Closed),
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(Stop::Failed(io_failure(&error))),
+            // The end of a TLS connection without its farewell is what every plain connection has.
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(Stop::Closed),
+            Ok(Err(error)) => {
+                let failure = io_failure(&error);
+                self.alert = is_alert(&error).then_some(error);
+                Err(Stop::Failed(failure))
+            }
         }
     }
 
@@ -190,15 +203,15 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Answer, usize)>, Failure> {
 }
 
 async fn read(
-    mut incoming: Incoming,
+    incoming: &mut Incoming,
     method: &str,
     reading: Reading,
     answered: oneshot::Sender<()>,
     progress: &watch::Sender<Progress>,
-) -> (Option<Answer>, Option<Failure>, Instant) {
+) -> (Option<Answer>, Option<Failure>) {
     let mut answer = match incoming.head().await {
         Ok(answer) => answer,
-        Err(failure) => return (None, Some(failure), incoming.last),
+        Err(failure) => return (None, Some(failure)),
     };
     progress.send_replace(Progress::Answered);
     if answer.status < 300 {
@@ -206,11 +219,11 @@ async fn read(
     }
     let framing = Framing::of(method, answer.status, &answer.headers);
     let (end, failure) = match framing {
-        Ok(framing) => read_body(&mut incoming, framing, reading, &mut answer.body.0).await,
+        Ok(framing) => read_body(incoming, framing, reading, &mut answer.body.0).await,
         Err(_) => (None, Some(Failure::Malformed)),
     };
     answer.end = end;
-    (Some(answer), failure, incoming.last)
+    (Some(answer), failure)
 }
 
 async fn read_body(

@@ -1,60 +1,129 @@
-//! TLS to an engine, with the client certificate that is an account. As `docker --tls` does, the server
-//! is not verified: sdc-docker's own certificate often cannot be.
+//! TLS to an engine: opening a connection with credentials, and telling in plain words why one could
+//! not be opened.
 
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::crypto::{
-    WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
-};
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{AlertDescription, CertificateError, ClientConfig, Error};
 
 use super::address::name_of;
+use super::credentials::Credentials;
+use super::verifier;
 
 /// `host:port` behind TLS.
 #[derive(Clone)]
 pub struct Tls {
     /// Host and port.
     pub host: String,
+    /// The folder of the certificates, for who repeats a request by hand.
+    pub folder: Option<PathBuf>,
+    /// Whether the server is verified.
+    pub is_verified: bool,
     config: Arc<ClientConfig>,
 }
 
 impl Tls {
-    /// An address behind TLS, and the certificate and key in PEM that a client shows there, if any. The
-    /// error is for people.
-    pub fn new(host: String, shown: Option<(&[u8], &[u8])>) -> Result<Tls, String> {
+    /// An address behind TLS. The error is for people.
+    pub fn new(host: String, credentials: &Credentials) -> Result<Tls, String> {
         let said = |error: &dyn fmt::Display| error.to_string();
-        let provider = default_provider();
-        let nobody = Arc::new(Unverified(provider.signature_verification_algorithms));
-        let builder = ClientConfig::builder_with_provider(Arc::new(provider))
+        let provider = Arc::new(default_provider());
+        let verifier = verifier::of(credentials.authorities.as_deref(), &provider)?;
+        let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|e| said(&e))?
+            .map_err(|error| said(&error))?
             .dangerous()
-            .with_custom_certificate_verifier(nobody);
-        let config = match shown {
+            .with_custom_certificate_verifier(verifier);
+        let config = match &credentials.shown {
             None => builder.with_no_client_auth(),
-            Some((certificate, key)) => {
-                let certificate = CertificateDer::from_pem_slice(certificate).map_err(|e| said(&e))?;
-                let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| said(&e))?;
-                builder.with_client_auth_cert(vec![certificate], key).map_err(|e| said(&e))?
-            }
+            Some((chain, key)) => builder
+                .with_client_auth_cert(chain.clone(), key.clone_key())
+                .map_err(|error| format!("cert.pem and key.pem do not go together: {error}"))?,
         };
-        Ok(Tls { host, config: Arc::new(config) })
+        let (folder, is_verified) = (credentials.folder.clone(), credentials.verifies());
+        Ok(Tls { host, folder, is_verified, config: Arc::new(config) })
     }
 
     /// Opens a connection.
-    pub async fn connect(&self) -> std::io::Result<TlsStream<TcpStream>> {
+    pub async fn connect(&self) -> io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(&self.host).await?;
         let _ = stream.set_nodelay(true);
-        let name = ServerName::try_from(name_of(&self.host).to_owned()).map_err(std::io::Error::other)?;
+        let name = ServerName::try_from(name_of(&self.host).to_owned()).map_err(io::Error::other)?;
         TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await
+    }
+}
+
+/// What the other side says against a client once TLS is spoken: with TLS 1.3 that comes only
+/// after the connection has been opened.
+pub fn is_alert(error: &io::Error) -> bool {
+    matches!(tls_error(error), Some(Error::AlertReceived(_)))
+}
+
+fn tls_error(error: &io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref::<Error>()
+}
+
+/// What went wrong with TLS and what to do, in plain words; none where it is not TLS that failed.
+pub fn explained(error: &io::Error, host: &str) -> Option<(String, &'static str)> {
+    const CERTIFICATE: &str =
+        "see that `certificates` (or DOCKER_CERT_PATH) has the cert.pem and key.pem that this engine knows";
+    const UNVERIFIED: &str = "put the right certificate into ca.pem, or believe the server as it is: verify = false in engines.toml";
+    const SPOKEN: &str = "check host and port, and that the engine listens there with TLS";
+    let name = name_of(host);
+    let found = match tls_error(error)? {
+        Error::AlertReceived(alert) => match alert {
+            AlertDescription::CertificateRequired => {
+                ("it demands a client certificate, and none was shown".to_owned(), CERTIFICATE)
+            }
+            AlertDescription::UnknownCA => {
+                ("it refuses the client certificate: it does not know who signed it".to_owned(), CERTIFICATE)
+            }
+            AlertDescription::CertificateExpired => {
+                ("it refuses the client certificate: it has expired".to_owned(), CERTIFICATE)
+            }
+            AlertDescription::BadCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::AccessDenied
+            | AlertDescription::DecryptError => {
+                (format!("it refuses the client certificate (TLS alert {alert:?})"), CERTIFICATE)
+            }
+            other => (format!("it ended the TLS handshake (alert {other:?})"), SPOKEN),
+        },
+        Error::InvalidCertificate(why) => (server_certificate(why, name), UNVERIFIED),
+        Error::InvalidMessage(_) => ("it does not speak TLS there".to_owned(), SPOKEN),
+        other => (other.to_string(), SPOKEN),
+    };
+    Some(found)
+}
+
+fn server_certificate(why: &CertificateError, name: &str) -> String {
+    let day = |seconds: u64| {
+        let at = time::OffsetDateTime::from_unix_timestamp(seconds.try_into().unwrap_or(i64::MAX));
+        at.map_or_else(|_| "some day".to_owned(), |at| at.date().to_string())
+    };
+    match why {
+        CertificateError::UnknownIssuer => "its certificate is signed by nobody in ca.pem".to_owned(),
+        CertificateError::ExpiredContext { not_after, .. } => {
+            format!("its certificate has expired, on {}", day(not_after.as_secs()))
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!("its certificate is not valid before {}", day(not_before.as_secs()))
+        }
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            format!("its certificate names no host (a common name is not enough), so it is not for `{name}`")
+        }
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            format!("its certificate is not for `{name}`, but for {}", presented.join(", "))
+        }
+        other => format!("its certificate cannot be verified: {other}"),
     }
 }
 
@@ -71,42 +140,3 @@ impl PartialEq for Tls {
 }
 
 impl Eq for Tls {}
-
-/// Takes any server that can sign with the key of its certificate.
-#[derive(Debug)]
-struct Unverified(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
-    }
-}

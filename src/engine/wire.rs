@@ -33,6 +33,7 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 pub struct Wire {
     address: Address,
+    label: String,
     client: reqwest::Client,
 }
 
@@ -60,12 +61,21 @@ impl Wire {
             Address::Unix(path) => builder.unix_socket(path.clone()),
             Address::Tcp(_) | Address::Tls(_) => builder.tcp_nodelay(true),
         };
-        Ok(Wire { address: endpoint.address.clone(), client: builder.build()? })
+        Ok(Wire {
+            address: endpoint.address.clone(),
+            label: endpoint.label.clone(),
+            client: builder.build()?,
+        })
     }
 
     /// Where it leads.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// The label of what a run makes there.
+    pub fn label(&self) -> &str {
+        &self.label
     }
 
     /// Sends a request and reads the whole answer.
@@ -100,7 +110,8 @@ impl Wire {
     /// The request as reqwest sends it, if it sends exactly this.
     fn as_library_request(&self, sent: &Sent) -> Option<reqwest::Request> {
         const OURS: [&str; 5] = ["connection", "content-length", "transfer-encoding", "upgrade", "expect"];
-        // Who a client is, only a connection of our own says.
+        // With TLS of its own the library would be some thirty crates more, and no more exact than
+        // the connection that streams take anyway.
         if matches!(self.address, Address::Tls(_)) {
             return None;
         }

@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::ledger::{Entry, Ledger, Left, Thing};
 use super::recipe::Recipe;
-use crate::engine::Endpoint;
 use crate::engine::client::{client, is_not_there};
+use crate::engine::{Endpoint, PREFIX};
 
 /// How long an import or a pull may take, before the timeout factor.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -49,7 +49,7 @@ pub async fn prepare_images(
     };
     for name in names {
         let had = match endpoint.images.get(name) {
-            Some(own) => present(&docker, own).await.map(|()| (own.clone(), false)),
+            Some(own) => present(&docker, endpoint, own, ledger).await.map(|new| (own.clone(), new)),
             None => make(&docker, endpoint, name, fixtures, ledger).await,
         };
         match had {
@@ -112,7 +112,8 @@ async fn make(
     let repo = match recipe.repo.as_deref() {
         Some("uuid") => uuid_of(ledger.run_id()),
         Some(repo) => repo.to_owned(),
-        None => format!("divergence-{}-{name}", ledger.run_id()),
+        None if endpoint.prefix == PREFIX => format!("divergence-{}-{name}", ledger.run_id()),
+        None => format!("{}{}-{name}", endpoint.prefix, ledger.run_id()),
     };
     let image = format!("{repo}:latest");
     if has(docker, &image).await? {
@@ -122,25 +123,22 @@ async fn make(
         Ok(binary) => binary,
         // Without a configuration of its own any busybox will do.
         Err(reason) if name == recipe.binary => {
-            let stand_in = present(docker, STAND_IN).await;
+            let stand_in = present(docker, endpoint, STAND_IN, ledger).await;
             return stand_in
-                .map(|()| (STAND_IN.to_owned(), false))
+                .map(|new| (STAND_IN.to_owned(), new))
                 .map_err(|other| format!("{reason}; {other}"));
         }
         Err(reason) => return Err(reason),
     };
     let archive = recipe.archive(&binary).map_err(|error| format!("pack image {name}: {error}"))?;
-    // The tag stays empty: an image is told by its name alone, and its containers inherit labels.
-    ledger
-        .note(Thing::Image, &image, "", &endpoint.address)
-        .map_err(|error| format!("write the ledger: {error}"))?;
+    note(ledger, endpoint, &image)?;
     let options = CreateImageOptionsBuilder::default()
         .from_src("-")
         .repo(&repo)
         .tag("latest")
         .changes(recipe.changes.clone())
         .build();
-    let imported = create(docker, options, archive).await;
+    let imported = create(docker, endpoint, options, archive).await;
     imported.map_err(|error| format!("the engine cannot import an image: {error}"))?;
     match has(docker, &image).await? {
         true => Ok((image, true)),
@@ -155,25 +153,46 @@ fn uuid_of(run: &str) -> String {
     format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }
 
-/// Sees to it that an image is there, from a registry if need be.
-async fn present(docker: &Docker, image: &str) -> Result<(), String> {
+/// The tag stays empty: an image is told by its name alone, and its containers inherit labels.
+fn note(ledger: &Ledger, endpoint: &Endpoint, image: &str) -> Result<(), String> {
+    let noted = ledger.note(Thing::Image, image, "", &endpoint.address);
+    noted.map_err(|error| format!("write the ledger: {error}"))
+}
+
+/// Sees to it that an image is there, from a registry if need be. The flag says whether it is new.
+async fn present(docker: &Docker, endpoint: &Endpoint, image: &str, ledger: &Ledger) -> Result<bool, String> {
     if has(docker, image).await? {
-        return Ok(());
+        return Ok(false);
     }
+    note(ledger, endpoint, image)?;
     let colon = image.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
     let options = CreateImageOptionsBuilder::default().from_image(image);
     let options = if colon { options } else { options.tag("latest") };
-    let pulled = create(docker, options.build(), Vec::new()).await;
-    pulled.map_err(|error| format!("{image} is not there and cannot be pulled: {error}"))
+    let pulled = create(docker, endpoint, options.build(), Vec::new()).await;
+    pulled.map_err(|error| format!("{image} is not there and cannot be pulled: {error}"))?;
+    match has(docker, image).await? {
+        true => Ok(true),
+        false => Err(format!("the engine took {image} to pull, and has none")),
+    }
 }
 
+/// Imports or pulls to the end. The client's own limit is for the head of the answer alone.
 async fn create(
     docker: &Docker,
+    endpoint: &Endpoint,
     options: CreateImageOptions,
     body: Vec<u8>,
-) -> Result<(), bollard::errors::Error> {
+) -> Result<(), String> {
     let body = bollard::body_full(body.into());
-    docker.create_image(Some(options), Some(body), None).try_for_each(|_| async { Ok(()) }).await
+    let whole = docker.create_image(Some(options), Some(body), None).try_for_each(|_| async { Ok(()) });
+    let limit = endpoint.stretch(LIMIT);
+    match tokio::time::timeout(limit, whole).await {
+        Ok(created) => created.map_err(|error| error.to_string()),
+        Err(_) => Err(format!(
+            "it took longer than {} s; `timeout-factor` of engines.toml gives it more",
+            limit.as_secs()
+        )),
+    }
 }
 
 async fn has(docker: &Docker, image: &str) -> Result<bool, String> {

@@ -15,13 +15,15 @@ use bollard::query_parameters::{
 
 use super::images::remove_image;
 use super::ledger::{Abandoned, Entry, Left, Thing, abandoned};
-use crate::engine::address::Address;
+use crate::engine::Endpoint;
 use crate::engine::client::{client, is_not_there};
 use crate::engine::started::host;
-use crate::scenario::RUN_LABEL;
 
 /// How long one request may take.
 const LIMIT: Duration = Duration::from_secs(60);
+
+const UNKNOWN: &str =
+    "neither engines.toml nor a docker context has this address, with its certificates, any more";
 
 /// What a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,11 +35,12 @@ pub struct SweepReport {
 }
 
 /// Sweeps up after all runs that are no longer alive. A ledger goes once all that it names is gone.
-pub async fn sweep(ledger_dir: &Path) -> io::Result<SweepReport> {
+/// `endpoints` knows the endpoints of an address: those of several accounts may share one.
+pub async fn sweep(ledger_dir: &Path, endpoints: impl Fn(&str) -> Vec<Endpoint>) -> io::Result<SweepReport> {
     let mut report = SweepReport::default();
     for ledger in abandoned(ledger_dir)? {
         let before = report.left.len();
-        sweep_one(&ledger, &mut report).await;
+        sweep_one(&ledger, &endpoints, &mut report).await;
         if report.left.len() == before {
             std::fs::remove_file(&ledger.path)?;
         }
@@ -45,7 +48,7 @@ pub async fn sweep(ledger_dir: &Path) -> io::Result<SweepReport> {
     Ok(report)
 }
 
-async fn sweep_one(ledger: &Abandoned, report: &mut SweepReport) {
+async fn sweep_one(ledger: &Abandoned, endpoints: &impl Fn(&str) -> Vec<Endpoint>, report: &mut SweepReport) {
     let mut engines: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
     for entry in &ledger.entries {
         engines.entry(&entry.engine).or_default().push(entry);
@@ -55,12 +58,21 @@ async fn sweep_one(ledger: &Abandoned, report: &mut SweepReport) {
     let own: Vec<&Entry> = own.collect();
     own.iter().for_each(|entry| drop(engines.remove(entry.engine.as_str())));
     for (engine, entries) in engines {
-        match reach(engine).await {
-            Ok(docker) => Sweeper { docker, engine, entries }.sweep(report).await,
-            Err(reason) => {
-                let left =
-                    entries.into_iter().map(|entry| Left { entry: entry.clone(), reason: reason.clone() });
-                report.left.extend(left);
+        let all_left = |reason: String| {
+            let left = |entry: &&Entry| Left { entry: (*entry).clone(), reason: reason.clone() };
+            entries.iter().map(left).collect::<Vec<_>>()
+        };
+        let known = endpoints(engine);
+        if known.is_empty() {
+            report.left.extend(all_left(UNKNOWN.to_owned()));
+        }
+        for endpoint in known {
+            match reach(&endpoint).await {
+                Ok(docker) => {
+                    let sweeper = Sweeper { docker, engine, label: &endpoint.label, entries: &entries };
+                    sweeper.sweep(report).await;
+                }
+                Err(reason) => report.left.extend(all_left(reason)),
             }
         }
     }
@@ -97,17 +109,17 @@ async fn end_engine(entry: &Entry, ledger: &Abandoned, report: &mut SweepReport)
     }
 }
 
-async fn reach(engine: &str) -> Result<Docker, String> {
-    let address: Address = engine.parse().map_err(|error: crate::engine::EngineError| error.to_string())?;
-    let docker = client(&address, LIMIT).map_err(|error| error.to_string())?;
-    docker.ping().await.map_err(|error| format!("no answer from {engine}: {error}"))?;
+async fn reach(endpoint: &Endpoint) -> Result<Docker, String> {
+    let docker = client(&endpoint.address, endpoint.stretch(LIMIT)).map_err(|error| error.to_string())?;
+    docker.ping().await.map_err(|error| format!("no answer from {}: {error}", endpoint.address))?;
     Ok(docker)
 }
 
 struct Sweeper<'a> {
     docker: Docker,
     engine: &'a str,
-    entries: Vec<&'a Entry>,
+    label: &'a str,
+    entries: &'a [&'a Entry],
 }
 
 impl Sweeper<'_> {
@@ -144,8 +156,8 @@ impl Sweeper<'_> {
 
     /// Everything with a label of some run: its name or id, and the label's value.
     async fn labelled(&self, kind: Thing) -> Result<Vec<(String, String)>, Error> {
-        let filters = HashMap::from([("label".to_owned(), vec![RUN_LABEL.to_owned()])]);
-        let value = |labels: &HashMap<String, String>| labels.get(RUN_LABEL).cloned().unwrap_or_default();
+        let filters = HashMap::from([("label".to_owned(), vec![self.label.to_owned()])]);
+        let value = |labels: &HashMap<String, String>| labels.get(self.label).cloned().unwrap_or_default();
         let tag = |labels: &Option<HashMap<String, String>>| labels.as_ref().map(value).unwrap_or_default();
         Ok(match kind {
             Thing::Engine => Vec::new(),

@@ -20,6 +20,11 @@ jobs = 2
 images = { busybox = "busybox:1.36" }
 registry = "10.0.0.9:5000"
 lacks = { registry = "there is none" }
+certificates = "~/.sdc/docker/admin"
+verify = false
+api = ["1.21"]
+label = "com.example.run"
+name-prefix = "ci-"
 "#;
 
 const STEPS: &str = "/properties/steps/items";
