@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine_id::EngineId;
 use crate::route::Route;
-use crate::scenario::{CaseId, StepId};
+use crate::scenario::{CaseId, RUN_LABEL, StepId};
 
 /// Bytes, saved as text where they are UTF-8 and as base64 where not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,9 @@ pub struct Recording {
     pub engine: EngineId,
     /// Where it was asked, for `curl`: `unix:///var/run/docker.sock`, `tcp://127.0.0.1:2375`.
     pub address: String,
+    /// The label of what was made, which snapshots show by its usual name.
+    #[serde(default = "usual_label", skip_serializing_if = "is_usual_label")]
+    pub label: String,
     /// What each step did and got, in the scenario's order.
     pub steps: Vec<RecordedStep>,
     /// Every value that has a name, in the order in which they became known.
@@ -63,6 +66,14 @@ pub struct Recording {
     /// What the engine had before, for a case that looks at the whole host; else nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+}
+
+fn usual_label() -> String {
+    RUN_LABEL.to_owned()
+}
+
+fn is_usual_label(label: &str) -> bool {
+    label == RUN_LABEL
 }
 
 /// What an engine had before a case that looks at the whole host.

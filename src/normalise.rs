@@ -5,6 +5,7 @@ mod before;
 mod body;
 mod error;
 mod json;
+mod label;
 mod names;
 mod rules;
 mod shapes;
@@ -45,6 +46,7 @@ pub fn normalise(recording: &Recording, scenario: &Scenario, rules: &Rules) -> S
         let mut lengths = lengths.map(|answer| answer.map_or(0, |answer| answer.body.0.len()));
         let mut told = StepSnapshot { id: recorded.id.clone(), parts };
         for part in &mut told.parts {
+            label::rename(part, &recording.label);
             let counters = recording.before.as_ref().map(|before| {
                 before::subtract(part, before);
                 before::counters(part, before)

@@ -121,5 +121,6 @@ pub async fn run_case(run: CaseRun<'_>) -> Result<Recording, RunError> {
     }
     let id = CaseId { scenario: run.scenario.id.clone(), api: run.api.clone() };
     let address = run.endpoint.address.to_string();
-    Ok(Recording { case: id, engine: run.engine.clone(), address, steps, names: case.into_named(), before })
+    let (engine, label, names) = (run.engine.clone(), run.endpoint.label.clone(), case.into_named());
+    Ok(Recording { case: id, engine, address, label, steps, names, before })
 }

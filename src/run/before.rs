@@ -10,7 +10,6 @@ use super::perform::{answered_json, ask};
 use crate::engine::EngineError;
 use crate::engine::wire::{Wire, usual_headers};
 use crate::exchange::{Before, Bytes, RecordedStep, Sent, WHOLE_LISTS};
-use crate::scenario::RUN_LABEL;
 use crate::version::Version;
 
 /// The counters of `GET /info` that grow with what is made.
@@ -27,7 +26,7 @@ pub async fn before(wire: &Wire, run: &CaseRun<'_>) -> Result<Before, EngineErro
         let answer = get(wire, api, limit, &format!("{path}{query}")).await?;
         let entries = answer.pointer(list).and_then(Value::as_array).into_iter().flatten();
         // What other runs make meanwhile is told by its label, and left out as well.
-        let entries = entries.filter(|entry| entry["Labels"].get(RUN_LABEL).is_none());
+        let entries = entries.filter(|entry| entry["Labels"].get(&run.endpoint.label).is_none());
         let things = entries.filter_map(|entry| Some(entry[key].as_str()?.to_owned())).collect();
         lists.insert(route.to_owned(), things);
     }

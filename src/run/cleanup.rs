@@ -14,7 +14,6 @@ use crate::engine::address::Address;
 use crate::engine::target::{encode, encode_value};
 use crate::engine::wire::{Wire, usual_headers};
 use crate::exchange::{Bytes, Exchange, Sent};
-use crate::scenario::RUN_LABEL;
 use crate::version::Version;
 
 /// How often a removal that is refused is tried again, and after which pause.
@@ -127,7 +126,8 @@ impl Broom<'_> {
 
     /// The names or ids of everything that carries the case's label.
     async fn labelled(&self, kind: Thing) -> Result<Vec<String>, String> {
-        let filter = encode_value(&format!("{{\"label\":[\"{RUN_LABEL}={}\"]}}", self.tag));
+        let label = self.wire.label();
+        let filter = encode_value(&format!("{{\"label\":[\"{label}={}\"]}}", self.tag));
         let (target, list, key) = match kind {
             Thing::Engine => return Ok(Vec::new()),
             Thing::Container => (format!("/containers/json?all=1&filters={filter}"), "", "Id"),
@@ -139,7 +139,7 @@ impl Broom<'_> {
         let Some(answer) = answered_json(&exchange) else { return Err(describe(&exchange)) };
         let rows = answer.pointer(list).and_then(Value::as_array).cloned().unwrap_or_default();
         // Some engines do not know the filter and list everything.
-        let own = rows.iter().filter(|row| row["Labels"][RUN_LABEL] == self.tag);
+        let own = rows.iter().filter(|row| row["Labels"][label] == self.tag);
         Ok(own.filter_map(|row| row[key].as_str().map(str::to_owned)).collect())
     }
 

@@ -3,12 +3,11 @@
 use serde::de::IgnoredAny;
 
 use crate::engine::target::{encode_value, parameter};
-use crate::scenario::RUN_LABEL;
 
 /// The body of a create request with the run's label; as it was if there is no place for one.
-pub fn labelled_body(body: &str, tag: &str) -> String {
+pub fn labelled_body(body: &str, key: &str, tag: &str) -> String {
     let Some(place) = place(body) else { return body.to_owned() };
-    let label = format!("\"{RUN_LABEL}\":\"{tag}\"");
+    let label = format!("\"{key}\":\"{tag}\"");
     let (at, member) = match place {
         Place::Labels(at) => (at, label),
         Place::Top(at) => (at, format!("\"Labels\":{{{label}}}")),
@@ -19,11 +18,11 @@ pub fn labelled_body(body: &str, tag: &str) -> String {
 }
 
 /// The target of a build with the run's label, unless it has labels of its own.
-pub fn labelled_build(target: &str, tag: &str) -> String {
+pub fn labelled_build(target: &str, key: &str, tag: &str) -> String {
     if parameter(target, "labels").is_some() {
         return target.to_owned();
     }
-    let labels = encode_value(&format!("{{\"{RUN_LABEL}\":\"{tag}\"}}"));
+    let labels = encode_value(&format!("{{\"{key}\":\"{tag}\"}}"));
     let joint = if target.contains('?') { "&" } else { "?" };
     format!("{target}{joint}labels={labels}")
 }
@@ -97,6 +96,7 @@ fn end_of_value(text: &str, start: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::RUN_LABEL;
     use proptest::prelude::*;
 
     #[test]
@@ -118,7 +118,7 @@ mod tests {
             (r#"{"a":1,"a":2}"#, format!(r#"{{"Labels":{{{l}}},"a":1,"a":2}}"#)),
         ];
         for (body, expected) in table {
-            assert_eq!(labelled_body(body, "t"), expected, "{body}");
+            assert_eq!(labelled_body(body, RUN_LABEL, "t"), expected, "{body}");
         }
     }
 
@@ -138,16 +138,16 @@ mod tests {
             r#"{"Labels":{},"Labels":null}"#,
         ];
         for body in table {
-            assert_eq!(labelled_body(body, "t"), body);
+            assert_eq!(labelled_body(body, RUN_LABEL, "t"), body);
         }
     }
 
     #[test]
     fn a_build_gets_labels_only_if_it_has_none() {
         let labels = "labels=%7B%22divergence.run%22%3A%22t%22%7D";
-        assert_eq!(labelled_build("/build", "t"), format!("/build?{labels}"));
-        assert_eq!(labelled_build("/build?q=1", "t"), format!("/build?q=1&{labels}"));
-        assert_eq!(labelled_build("/build?labels={}", "t"), "/build?labels={}");
+        assert_eq!(labelled_build("/build", RUN_LABEL, "t"), format!("/build?{labels}"));
+        assert_eq!(labelled_build("/build?q=1", RUN_LABEL, "t"), format!("/build?q=1&{labels}"));
+        assert_eq!(labelled_build("/build?labels={}", RUN_LABEL, "t"), "/build?labels={}");
     }
 
     fn json() -> impl Strategy<Value = serde_json::Value> {
@@ -171,7 +171,7 @@ mod tests {
         #[test]
         fn only_the_label_changes(value in json(), pretty in any::<bool>()) {
             let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
-            let mut labelled: serde_json::Value = serde_json::from_str(&labelled_body(&text.unwrap(), "t")).unwrap();
+            let mut labelled: serde_json::Value = serde_json::from_str(&labelled_body(&text.unwrap(), RUN_LABEL, "t")).unwrap();
             let had_labels = value.get("Labels").is_some();
             if let Some(serde_json::Value::Object(labels)) = labelled.get_mut("Labels") {
                 prop_assert_eq!(labels.shift_remove(RUN_LABEL), Some("t".into()));

@@ -13,7 +13,6 @@ use super::plan::{Act, Plan, route_of};
 use crate::engine::target::{parameter, parameters};
 use crate::exchange::{Exchange, Sent};
 use crate::route::Route;
-use crate::scenario::RUN_LABEL;
 
 /// What a case has made or may have made.
 #[derive(Debug)]
@@ -139,7 +138,8 @@ impl Made {
         let answer = answered_json(exchange)?;
         let asked: Option<Value> = serde_json::from_slice(&exchange.sent.body.0).ok();
         let unnamed = asked.is_some_and(|asked| asked.get("Name").is_none_or(|name| name == ""));
-        let labelled = answer["Labels"][RUN_LABEL] == self.tag.as_str();
+        let mut labels = answer["Labels"].as_object().into_iter().flat_map(|labels| labels.values());
+        let labelled = labels.any(|value| *value == self.tag.as_str());
         (unnamed || labelled || name.starts_with(&format!("{}-", self.tag))).then_some(name)
     }
 

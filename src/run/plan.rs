@@ -186,7 +186,7 @@ impl Planner<'_> {
         let route = route_of(&request.method, &written);
         let route = route.as_ref().map(Route::as_str);
         let target = match (route, request.label) {
-            (Some("POST /build"), true) => labelled_build(&written, self.tag),
+            (Some("POST /build"), true) => labelled_build(&written, &self.endpoint.label, self.tag),
             _ => written,
         };
         let target = match form {
@@ -199,7 +199,7 @@ impl Planner<'_> {
             && route.is_some_and(|route| creates.contains(&route))
             && let Ok(text) = std::str::from_utf8(&body)
         {
-            body = labelled_body(text, self.tag).into_bytes();
+            body = labelled_body(text, &self.endpoint.label, self.tag).into_bytes();
         }
         let mut headers = usual_headers(&self.endpoint.address);
         headers.extend(content_type.map(|value| ("Content-Type".to_owned(), value.to_owned())));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::Endpoint;
 use crate::exchange::Named;
-use crate::scenario::{Part, Template};
+use crate::scenario::{Part, RUN_LABEL, Template};
 
 /// Captures, names and images of one case on one engine.
 #[derive(Debug)]
@@ -36,6 +36,10 @@ impl<'a> Values<'a> {
         let mut text = String::new();
         for part in &template.0 {
             match part {
+                // Scenarios call the run's label by its usual name.
+                Part::Text(part) if self.endpoint.label != RUN_LABEL => {
+                    text.push_str(&part.replace(RUN_LABEL, &self.endpoint.label));
+                }
                 Part::Text(part) => text.push_str(part),
                 Part::Run => text.push_str(self.tag),
                 Part::Registry => {
