@@ -46,7 +46,7 @@ pub enum Source {
     /// By asking it.
     Live {
         /// Where it listens.
-        endpoint: Endpoint,
+        endpoint: Box<Endpoint>,
         /// The simulator, if the run started it itself.
         simulator: Option<Simulator>,
     },

@@ -213,11 +213,11 @@ mod tests {
         let found = parsed(text).unwrap();
         let dc = &found["dc"];
         let Address::Tls(tls) = &dc.address else { panic!("{:?}", dc.address) };
-        assert!(tls.is_verified && tls.host == "dc.example.com:2376" && dc.api.len() == 1);
+        assert!(tls.is_verified() && tls.host == "dc.example.com:2376" && dc.api.len() == 1);
         assert_eq!((dc.timeout_factor, dc.jobs), (10.0, Some(2)));
         assert_eq!((dc.label.as_str(), dc.prefix.as_str()), ("com.example.run", "ci-"));
         assert_eq!(dc.lacks["image:server"], "there is none");
-        assert!(matches!(&found["other"].address, Address::Tls(tls) if !tls.is_verified));
+        assert!(matches!(&found["other"].address, Address::Tls(tls) if !tls.is_verified()));
         assert_eq!(found["docker"].address.to_string(), "unix:///x.sock");
         assert_eq!(
             (found["docker"].label.as_str(), found["docker"].prefix.as_str()),

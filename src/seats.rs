@@ -362,5 +362,5 @@ fn default_release() -> Version {
 }
 
 fn live(name: &str, endpoint: Endpoint, engine: EngineId, simulator: Option<Simulator>) -> Seat {
-    Seat { name: name.to_owned(), engine, source: Source::Live { endpoint, simulator } }
+    Seat { name: name.to_owned(), engine, source: Source::Live { endpoint: Box::new(endpoint), simulator } }
 }

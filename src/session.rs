@@ -191,7 +191,7 @@ impl Desk {
             // A simulator shows the images of the Docker beneath it; they are made there.
             let maker = match simulator {
                 Some(_) => Endpoint::new(endpoint.home().clone()),
-                None => endpoint.clone(),
+                None => Endpoint::clone(endpoint),
             };
             let place = maker.address.to_string();
             let known = made.iter().find(|(endpoint, _)| endpoint.address.to_string() == place);

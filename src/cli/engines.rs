@@ -109,7 +109,7 @@ fn endpoints(desk: &Desk) -> Vec<Named> {
 
 fn unverified(endpoint: &Result<Endpoint, EngineError>) -> Option<String> {
     match endpoint {
-        Ok(Endpoint { address: Address::Tls(tls), .. }) if !tls.is_verified => {
+        Ok(Endpoint { address: Address::Tls(tls), .. }) if !tls.is_verified() => {
             Some("the server is not verified".to_owned())
         }
         Ok(_) | Err(_) => None,

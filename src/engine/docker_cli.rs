@@ -207,7 +207,7 @@ mod tests {
         cli.choice().map_or_else(
             |error| error.to_string(),
             |choice| {
-                let verified = matches!(&choice.address, Address::Tls(tls) if tls.is_verified);
+                let verified = matches!(&choice.address, Address::Tls(tls) if tls.is_verified());
                 format!("{}{} by {}", choice.address, if verified { " verified" } else { "" }, choice.why)
             },
         )

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
@@ -22,10 +22,13 @@ use super::verifier;
 pub struct Tls {
     /// Host and port.
     pub host: String,
-    /// The folder of the certificates, for who repeats a request by hand.
-    pub folder: Option<PathBuf>,
-    /// Whether the server is verified.
-    pub is_verified: bool,
+    shared: Arc<Shared>,
+}
+
+/// What all addresses of one engine have in common: errors carry them, and are to stay small.
+struct Shared {
+    folder: Option<PathBuf>,
+    is_verified: bool,
     config: Arc<ClientConfig>,
 }
 
@@ -47,7 +50,17 @@ impl Tls {
                 .map_err(|error| format!("cert.pem and key.pem do not go together: {error}"))?,
         };
         let (folder, is_verified) = (credentials.folder.clone(), credentials.verifies());
-        Ok(Tls { host, folder, is_verified, config: Arc::new(config) })
+        Ok(Tls { host, shared: Arc::new(Shared { folder, is_verified, config: Arc::new(config) }) })
+    }
+
+    /// The folder of the certificates, for who repeats a request by hand.
+    pub fn folder(&self) -> Option<&Path> {
+        self.shared.folder.as_deref()
+    }
+
+    /// Whether the server is verified.
+    pub fn is_verified(&self) -> bool {
+        self.shared.is_verified
     }
 
     /// Opens a connection.
@@ -55,7 +68,7 @@ impl Tls {
         let stream = TcpStream::connect(&self.host).await?;
         let _ = stream.set_nodelay(true);
         let name = ServerName::try_from(name_of(&self.host).to_owned()).map_err(io::Error::other)?;
-        TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await
+        TlsConnector::from(Arc::clone(&self.shared.config)).connect(name, stream).await
     }
 }
 
@@ -135,7 +148,7 @@ impl fmt::Debug for Tls {
 
 impl PartialEq for Tls {
     fn eq(&self, other: &Tls) -> bool {
-        self.host == other.host && Arc::ptr_eq(&self.config, &other.config)
+        self.host == other.host && Arc::ptr_eq(&self.shared, &other.shared)
     }
 }
 
