@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::coverage::Coverage;
 use crate::divergence::{Divergence, Matcher, Scope};
+use crate::docs::ABOUT;
 use crate::judge::select::{Conditions, glob_matches, holds, speakers};
 use crate::mistake::{Mistake, Mistakes};
 use crate::scenario::{CaseId, Scenario, ScenarioId};
@@ -13,6 +14,7 @@ use crate::snapshot::Snapshot;
 use crate::store::snapshots::SnapshotFile;
 use crate::suite::Suite;
 use crate::suite::own_tests::unknown_scenarios;
+use crate::version::Version;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -21,7 +23,8 @@ pub struct Checked {
     pub mistakes: Vec<Mistake>,
     /// How the catalogue is accounted for.
     pub catalogue: Catalogue,
-    /// How many places each divergence pins in the committed snapshots.
+    /// How many places each divergence pins in the committed snapshots; those of other engines than
+    /// sdc-docker under `engine/id`.
     pub coverage: BTreeMap<String, usize>,
 }
 
@@ -101,12 +104,14 @@ fn at_file(file: &str, message: String, help: &str) -> Mistake {
 
 /// Snapshots whose scenario is gone.
 fn orphans(suite: &Suite, files: &[SnapshotFile], mistakes: &mut Vec<Mistake>) {
-    let cases: BTreeSet<(&ScenarioId, &crate::version::Version)> = suite
-        .scenarios
-        .iter()
-        .flat_map(|scenario| scenario.api.iter().map(move |api| (&scenario.id, api)))
-        .collect();
-    for file in files.iter().filter(|file| !cases.contains(&(&file.case.scenario, &file.case.api))) {
+    let folders = Folders::of(files);
+    let scenarios: BTreeMap<&ScenarioId, &Scenario> =
+        suite.scenarios.iter().map(|scenario| (&scenario.id, scenario)).collect();
+    let has_scenario = |file: &&SnapshotFile| {
+        let scenario = scenarios.get(&file.case.scenario);
+        scenario.is_some_and(|each| folders.versions(&file.folder, each).contains(&file.case.api))
+    };
+    for file in files.iter().filter(|file| !has_scenario(file)) {
         let message = "the snapshot has no scenario at this API version".to_owned();
         mistakes.push(at_file(&file.file, message, "remove the file, or bring the scenario back"));
     }
@@ -115,23 +120,62 @@ fn orphans(suite: &Suite, files: &[SnapshotFile], mistakes: &mut Vec<Mistake>) {
 /// Cases without a snapshot. The folder of a world beside a release's own (`simulator-0.7+no-volumes`)
 /// has only those in which it shows.
 fn unrecorded(suite: &Suite, files: &[SnapshotFile], mistakes: &mut Vec<Mistake>) {
-    let is_whole = |folder: &&str| !folder.contains('+');
-    let folders: BTreeSet<&str> = files.iter().map(|file| file.folder.as_str()).filter(is_whole).collect();
+    let folders = Folders::of(files);
     let have: BTreeSet<(&str, &CaseId)> =
         files.iter().map(|file| (file.folder.as_str(), &file.case)).collect();
     for scenario in &suite.scenarios {
-        for api in &scenario.api {
-            let case = CaseId { scenario: scenario.id.clone(), api: api.clone() };
-            let lacking: Vec<&str> =
-                folders.iter().copied().filter(|folder| !have.contains(&(folder, &case))).collect();
-            if !lacking.is_empty() {
-                let message = format!("{case} has no snapshot in {}", lacking.join(", "));
-                mistakes.push(at_file(
-                    &scenario.file,
-                    message,
-                    "record it: `divergence record ENGINE --missing`",
-                ));
+        let mut lacking: BTreeMap<CaseId, Vec<&str>> = BTreeMap::new();
+        for folder in folders.expected(scenario) {
+            for api in folders.versions(folder, scenario) {
+                let case = CaseId { scenario: scenario.id.clone(), api };
+                if !have.contains(&(folder, &case)) {
+                    lacking.entry(case).or_default().push(folder);
+                }
             }
+        }
+        for (case, folders) in lacking {
+            let message = format!("{case} has no snapshot in {}", folders.join(", "));
+            let help = "record it: `divergence record ENGINE --missing`";
+            mistakes.push(at_file(&scenario.file, message, help));
+        }
+    }
+}
+
+/// What the folders of snapshots hold, and so what they should hold.
+struct Folders<'a> {
+    /// The lowest API version of each: its engine serves none below.
+    lowest: BTreeMap<&'a str, &'a Version>,
+    areas: BTreeSet<(&'a str, &'a str)>,
+}
+
+impl<'a> Folders<'a> {
+    fn of(files: &'a [SnapshotFile]) -> Folders<'a> {
+        let mut lowest: BTreeMap<&str, &Version> = BTreeMap::new();
+        for SnapshotFile { folder, case, .. } in files {
+            let least = lowest.entry(folder).or_insert(&case.api);
+            *least = (*least).min(&case.api);
+        }
+        let areas = files.iter().map(|file| (file.folder.as_str(), file.case.scenario.area())).collect();
+        Folders { lowest, areas }
+    }
+
+    /// Those that should have a scenario: Docker and sdc-docker's stand-in all of them, others those
+    /// of the areas in which they were recorded.
+    fn expected(&self, scenario: &Scenario) -> Vec<&'a str> {
+        let is_whole = |folder: &str| folder.starts_with("docker-") || folder.starts_with("simulator-");
+        let area = scenario.id.area();
+        let folders = self.lowest.keys().copied().filter(|folder| !folder.contains('+'));
+        folders.filter(|folder| is_whole(folder) || self.areas.contains(&(folder, area))).collect()
+    }
+
+    /// The versions at which a folder has a scenario: the scenario's own, and where those are too old
+    /// for the folder the oldest that it has.
+    fn versions(&self, folder: &str, scenario: &Scenario) -> Vec<Version> {
+        let Some(lowest) = self.lowest.get(folder) else { return Vec::new() };
+        let own: Vec<Version> = scenario.api.iter().filter(|api| api >= lowest).cloned().collect();
+        match own.is_empty() && scenario.speaks_of(lowest) {
+            true => vec![(*lowest).clone()],
+            false => own,
         }
     }
 }
@@ -211,7 +255,11 @@ fn places(
             checked.mistakes.push(at_file(&divergence.file, message, help));
         }
     }
-    checked.coverage.insert(divergence.id.clone(), covered);
+    let name = match divergence.engine.as_str() {
+        ABOUT => divergence.id.clone(),
+        engine => format!("{engine}/{}", divergence.id),
+    };
+    checked.coverage.insert(name, covered);
 }
 
 /// `stops = true` is true: steps after one of its places are unreached.
@@ -232,6 +280,7 @@ fn stops(divergence: &Divergence, suite: &Suite, committed: &[Committed], mistak
         .collect();
     let ends = committed.iter().any(|pair| {
         named.contains(&pair.candidate.case.scenario)
+            && pair.conditions.candidate.identity == divergence.engine
             && holds(&divergence.when, &pair.candidate.case.api, &pair.conditions)
             && pair
                 .candidate

@@ -45,7 +45,7 @@ pub struct Choosing<'a> {
 pub enum SeatError {
     /// No such name.
     #[error(
-        "no engine is called `{0}`: use `docker`, `simulator`, `host:docker`, `host:podman`, `recorded:FOLDER`, `context:NAME` of a docker context, an address such as unix:///var/run/docker.sock, or an entry of engines.toml ({1})"
+        "no engine is called `{0}`: use `docker`, `simulator`, `docker:28.5`, `podman:5.4`, `host:docker`, `host:podman`, `recorded:FOLDER`, `context:NAME` of a docker context, an address such as unix:///var/run/docker.sock, or an entry of engines.toml ({1})"
     )]
     Unknown(String, String),
     /// No such world.
@@ -78,7 +78,7 @@ pub enum SeatError {
     WorldFile(String, String),
     /// An engine of the run's own does not start.
     #[error("failed to start {0}: {1}")]
-    Start(Wanted, StartError),
+    Start(Wanted, Box<StartError>),
     /// Files cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -234,7 +234,7 @@ impl<'a> Choosing<'a> {
     fn started(&self, name: &str, wanted: Wanted) -> Result<Seat, SeatError> {
         let (endpoint, kind) = match self.desk.start(&wanted) {
             Ok(started) => started,
-            Err(error) => return Err(SeatError::Start(wanted, error)),
+            Err(error) => return Err(SeatError::Start(wanted, Box::new(error))),
         };
         let (endpoint, engine) = self.ask(name, Ok(endpoint))?;
         Ok(live(name, endpoint, EngineId { kind, ..engine }, None))

@@ -14,8 +14,8 @@ use crate::case::{Seat, Source};
 use crate::config;
 use crate::engine::Endpoint;
 use crate::engine::address::Address;
-use crate::engine::docker_cli::DockerCli;
-use crate::engine::started::{StartError, Started, Wanted, host, lane};
+use crate::engine::docker_cli::{DockerCli, USUAL_SOCKET};
+use crate::engine::started::{self, Place, StartError, Started, Wanted, lane};
 use crate::engine_id::Kind;
 use crate::run::Deadlines;
 use crate::run::cancel::Cancel;
@@ -37,7 +37,14 @@ pub struct Desk {
     ledgers: PathBuf,
     ledger: OnceLock<Ledger>,
     cancel: OnceLock<Cancel>,
-    started: Mutex<Vec<(Started, PathBuf)>>,
+    started: Mutex<Vec<Own>>,
+}
+
+/// An engine that the run started, and where it was entered in the ledger.
+struct Own {
+    engine: Started,
+    folder: PathBuf,
+    name: String,
 }
 
 /// The images that have been made before the first case, to be removed after the last one.
@@ -139,38 +146,54 @@ impl Desk {
             move |error| StartError::Io(what, error)
         };
         let ledger = self.open_ledger().map_err(said("keep the ledger"))?;
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         let engines = self.ledgers.with_file_name("engines");
-        let folder = engines.join(format!("divergence-{}-{}", ledger.run_id(), started.len()));
         std::fs::create_dir_all(&engines).map_err(said("make a folder for engines"))?;
         let engines = engines.canonicalize().map_err(said("find the folder of engines"))?;
-        let folder = engines.join(folder.file_name().unwrap_or_default());
-        let name = folder.display().to_string();
-        let address = Started::address_in(&folder);
-        ledger.note(Thing::Engine, &name, ledger.run_id(), &address).map_err(said("keep the ledger"))?;
+        let name = format!("divergence-{}-{}", ledger.run_id(), own.len());
+        let folder = engines.join(&name);
+        let docker = self.local_docker()?;
+        let place = Place { folder: &folder, docker: &docker, name: &name };
+        let (path, address) = (folder.display().to_string(), Started::address_in(&folder));
+        ledger.note(Thing::Engine, &path, &name, &address).map_err(said("keep the ledger"))?;
+        if let Wanted::Container(..) = wanted {
+            ledger.note(Thing::Container, &name, &name, &docker).map_err(said("keep the ledger"))?;
+        }
         std::fs::create_dir(&folder).map_err(said("make a folder for an engine"))?;
         let begun = self.runtime.block_on(async {
             tokio::select! {
-                begun = Started::start(wanted, &folder) => begun,
+                begun = Started::start(wanted, place) => begun,
                 () = cancel.cancelled() => Err(StartError::Interrupted),
             }
         });
-        let begun = match begun {
-            Ok(begun) => begun,
+        let engine = match begun {
+            Ok(engine) => engine,
             Err(error) => {
-                self.end(None, &folder, &address);
+                let kind = wanted.kind();
+                self.tell_unless(self.runtime.block_on(started::end(place, kind)), &folder, &address);
                 return Err(error);
             }
         };
-        let mut endpoint = Endpoint::new(begun.address.clone());
-        let opened = self.runtime.block_on(lane::open(begun.pid(), &endpoint.registry));
+        let mut endpoint = Endpoint::new(engine.address.clone());
+        let opened = self.runtime.block_on(async {
+            let gone = || io::Error::new(io::ErrorKind::NotFound, "it has no process");
+            lane::open(engine.pid(place).await.ok_or_else(gone)?, &endpoint.registry).await
+        });
         if let Err(error) = opened {
             let reason = format!("no way from {wanted} to the registry of this machine: {error}");
             endpoint.lacks.insert(Need::Registry.to_string(), reason);
         }
-        let kind = begun.kind;
-        started.push((begun, folder));
+        let kind = engine.kind;
+        own.push(Own { engine, folder, name });
         Ok((endpoint, kind))
+    }
+
+    /// The Docker that runs engines in containers: where testcontainers looks, which knows no contexts.
+    fn local_docker(&self) -> Result<Address, StartError> {
+        match &self.docker_cli.host {
+            None => Ok(Address::Unix(PathBuf::from(USUAL_SOCKET))),
+            Some(host) => host.parse().map_err(StartError::DockerHost),
+        }
     }
 
     /// Opens a ledger and makes the images that the cases need on every live seat.
@@ -227,25 +250,23 @@ impl Desk {
     /// Ends the engines that the run started and closes the ledger, whatever happened before;
     /// tells what could not be removed, which `sweep` tries again.
     pub fn close(self) -> io::Result<Vec<Left>> {
-        let started = std::mem::take(&mut *self.started.lock().unwrap_or_else(PoisonError::into_inner));
-        for (started, folder) in started {
-            let address = started.address.clone();
-            self.end(Some(started), &folder, &address);
+        let own = std::mem::take(&mut *self.started.lock().unwrap_or_else(PoisonError::into_inner));
+        for Own { engine, folder, name } in own {
+            let address = engine.address.clone();
+            let ended = self.local_docker().and_then(|docker| {
+                let place = Place { folder: &folder, docker: &docker, name: &name };
+                self.runtime.block_on(engine.end(place))
+            });
+            self.tell_unless(ended, &folder, &address);
         }
         let Some(ledger) = self.ledger.into_inner() else { return Ok(Vec::new()) };
         ledger.close_clean()
     }
 
-    /// Ends an engine; that it could not be ended is for the ledger.
-    fn end(&self, started: Option<Started>, folder: &Path, address: &Address) {
-        let ended = self.runtime.block_on(async {
-            match started {
-                Some(started) => started.end(folder).await,
-                None => host::end(folder).await,
-            }
-        });
+    /// That an engine could not be ended is for the ledger.
+    fn tell_unless(&self, ended: Result<(), StartError>, folder: &Path, address: &Address) {
         if let (Err(error), Some(ledger)) = (ended, self.ledger.get()) {
-            let (name, tag) = (folder.display().to_string(), ledger.run_id().to_owned());
+            let (name, tag) = (folder.display().to_string(), String::new());
             let entry = Entry { kind: Thing::Engine, name, tag, engine: address.to_string() };
             ledger.leave(Left { entry, reason: error.to_string() });
         }

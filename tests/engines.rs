@@ -1,6 +1,6 @@
 //! Engines that a run starts itself: they answer as any other one, and nothing is left of them,
 //! also after a SIGKILL. Live: left out, and said so, where no Docker answers or who runs the
-//! tests is not root, and neither is required.
+//! tests is not root, and neither is required. `DIVERGENCE_ENGINE` says which one in a container.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,6 +8,7 @@
     reason = "a test ends where it cannot go on, and says what it leaves out"
 )]
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -100,6 +101,85 @@ fn a_sweep_ends_the_engine_of_a_killed_run_and_all_that_runs_on_it() {
     let swept = divergence(state.path(), &["sweep"]);
     assert!(swept.status.success(), "{}", text(&swept.stdout));
     assert!(text(&swept.stdout).contains("removed  engine "), "{}", text(&swept.stdout));
+    nothing_is_left(state.path());
+}
+
+/// An engine that `ci/engines` made an image of: the one that is to be tried, else any.
+fn container_engine() -> Option<String> {
+    if let Ok(name) = std::env::var("DIVERGENCE_ENGINE") {
+        return Some(name);
+    }
+    let images = asked("/images/json");
+    let known = ["docker:28.5", "podman:5.4", "docker:26.1", "podman:5.8"];
+    let found = known.into_iter().find(|name| images.contains(&format!("divergence-engine/{name}")));
+    if found.is_none() {
+        eprintln!("left out: no image of an engine is there; ci/engines makes them");
+    }
+    found.map(str::to_owned)
+}
+
+/// What the local Docker says to a GET.
+fn asked(target: &str) -> String {
+    let mut stream = std::os::unix::net::UnixStream::connect(USUAL_SOCKET).unwrap();
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    text(&answer)
+}
+
+/// The containers of engines that runs with this state started.
+fn containers_of(state: &Path) -> bool {
+    let engines = state.join("engines");
+    let mounted = format!("\"Source\":\"{}", engines.canonicalize().unwrap_or(engines).display());
+    asked("/containers/json?all=1").contains(&mounted)
+}
+
+#[test]
+fn an_engine_in_a_container_answers_and_nothing_is_left_of_it() {
+    let Some(engine) = is_live().then(container_engine).flatten() else { return };
+    let state = tempfile::tempdir().unwrap();
+    let arguments =
+        ["run", "--null", "--reference", &engine, "--api", "1.24", "exit-statuses/exits", "system/ping"];
+    let ran = divergence(state.path(), &arguments);
+    let said = text(&ran.stdout);
+    assert_eq!(ran.status.code(), Some(0), "{said}{}", text(&ran.stderr));
+    assert!(said.contains(", container: ") && said.contains("0 skipped"), "{said}");
+    assert!(!containers_of(state.path()));
+    nothing_is_left(state.path());
+}
+
+#[test]
+fn a_sweep_ends_the_engine_in_a_container_of_a_killed_run() {
+    let Some(engine) = is_live().then(container_engine).flatten() else { return };
+    let state = tempfile::tempdir().unwrap();
+    let mut child =
+        command(state.path(), &["run", "--null", "--reference", &engine, "--api", "1.24", "exec"]);
+    let mut child =
+        child.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    while !containers_of(state.path()) {
+        assert!(Instant::now() < until, "no engine was started within a minute");
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let swept = divergence(state.path(), &["sweep"]);
+    assert!(swept.status.success(), "{}", text(&swept.stdout));
+    assert!(!containers_of(state.path()));
+    nothing_is_left(state.path());
+}
+
+#[test]
+fn an_engine_without_an_image_says_how_to_get_one() {
+    if !is_live() {
+        return;
+    }
+    let state = tempfile::tempdir().unwrap();
+    let ran =
+        divergence(state.path(), &["run", "--candidate", "127.0.0.1:1/docker:28.5", "exit-statuses/exits-0"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(3), "{said}");
+    assert!(said.contains("no image") && said.contains("ci/engines"), "{said}");
     nothing_is_left(state.path());
 }
 

@@ -16,6 +16,7 @@ use divergence::cli::committed::committed;
 use divergence::compare::compare;
 use divergence::divergence::Divergence;
 use divergence::engine::docker_cli::USUAL_SOCKET;
+use divergence::engine_id::Kind;
 use divergence::judge::judge;
 use divergence::judge::select::Conditions;
 use divergence::report::Report;
@@ -65,7 +66,8 @@ fn load() -> (Store, Loaded) {
 /// The worlds that have snapshots, the default first.
 fn worlds(store: &Store, loaded: &Loaded) -> Vec<World> {
     let mut worlds: BTreeMap<String, World> = BTreeMap::new();
-    for pair in committed(store).unwrap().pairs {
+    let pairs = committed(store).unwrap().pairs.into_iter();
+    for pair in pairs.filter(|pair| pair.candidate.engine.kind == Kind::Simulator) {
         let case = &pair.candidate.case;
         let Some(scenario) = loaded.suite.scenarios.iter().find(|each| each.id == case.scenario) else {
             continue;

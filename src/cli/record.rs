@@ -1,6 +1,6 @@
 //! `record`: cases on one engine, written as its snapshots.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use clap::Args;
@@ -9,8 +9,9 @@ use serde_json::json;
 use super::output::Output;
 use super::run::{ledger_error, seat_error, tell_left};
 use super::{CliError, Common, select};
-use crate::case::Asking;
 use crate::case::schedule::{Planned, run_all};
+use crate::case::{Asking, Source};
+use crate::engine::Endpoint;
 use crate::report::console::{clean, counted};
 use crate::report::exit;
 use crate::seats::Choosing;
@@ -22,14 +23,16 @@ use crate::version::Version;
 /// Arguments of `record`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  divergence record docker\n  divergence record simulator --world 0.3\n  divergence record docker exit-statuses --review && cargo insta review"
+    after_help = "Examples:\n  divergence record docker\n  divergence record simulator --world 0.3\n  divergence record docker:28.5 system\n  divergence record docker exit-statuses --review && cargo insta review"
 )]
 pub struct RecordArgs {
-    /// The engine: docker, simulator, an address, or an entry of engines.toml
+    /// The engine: docker, simulator, docker:28.5, podman:5.4, host:podman, an address, or an entry of
+    /// engines.toml
     engine: String,
     /// Parts of case names, or globs
     filters: Vec<String>,
-    /// Only these API versions
+    /// Only these API versions. A scenario of versions that the engine does not serve is asked at the
+    /// lowest one that it serves
     #[arg(long, value_delimiter = ',')]
     api: Vec<Version>,
     /// Cases at a time
@@ -50,7 +53,7 @@ pub struct RecordArgs {
 pub fn record(args: &RecordArgs, common: &Common, output: &mut Output) -> Result<u8, CliError> {
     let store = common.store()?;
     let loaded = store.load()?;
-    let cases = select::cases(&loaded.suite, &args.filters, &args.api)?;
+    let cases = select::cases(&loaded.suite, &args.filters, &[])?;
     let desk = Desk::open(&store)?;
     let recorded = record_at(&desk, args, (&store, &loaded), cases, output);
     tell_left(&desk.close().map_err(ledger_error)?, output)?;
@@ -62,20 +65,20 @@ fn record_at(
     desk: &Desk,
     args: &RecordArgs,
     (store, loaded): (&Store, &Loaded),
-    mut cases: Vec<Planned<'_>>,
+    cases: Vec<Planned<'_>>,
     output: &mut Output,
 ) -> Result<u8, CliError> {
-    let mut api: Vec<Version> = cases.iter().map(|planned| planned.api.clone()).collect();
-    api.sort();
-    api.dedup();
-    let choosing = Choosing {
-        world: args.world.clone(),
-        api,
-        ..Choosing::new(store, desk, &loaded.suite.settings.worlds)
-    };
+    let choosing =
+        Choosing { world: args.world.clone(), ..Choosing::new(store, desk, &loaded.suite.settings.worlds) };
     let mut seat = choosing.named(&args.engine).map_err(seat_error)?;
-    if seat.is_recorded() {
+    let Source::Live { endpoint, .. } = &seat.source else {
         return Err(CliError::Usage("snapshots are recorded from an engine, not from snapshots".to_owned()));
+    };
+    let served = served(desk, endpoint, &cases)?;
+    let mut cases = at_served(cases, &served);
+    cases.retain(|planned| args.api.is_empty() || args.api.contains(planned.api));
+    if cases.is_empty() {
+        return Err(CliError::Nothing(format!("{} serves no version of these cases", seat.engine)));
     }
     let folder = seat.engine.folder();
     if args.missing {
@@ -139,4 +142,33 @@ fn record_at(
     writeln!(output.out, "{}: {}", counted(counts.values().sum(), "snapshot"), told.join(", "))?;
     output.out.flush()?;
     Ok(code)
+}
+
+/// The API versions of these cases that the engine serves.
+fn served(desk: &Desk, endpoint: &Endpoint, cases: &[Planned<'_>]) -> Result<BTreeSet<Version>, CliError> {
+    let mut served = BTreeSet::new();
+    for api in cases.iter().map(|planned| planned.api).collect::<BTreeSet<_>>() {
+        let answers = desk.runtime.block_on(endpoint.serves(api));
+        if answers.map_err(|error| CliError::Engine(error.to_string()))? {
+            served.insert(api.clone());
+        }
+    }
+    Ok(served)
+}
+
+/// The cases that can be asked: a scenario none of whose versions is served is asked at the lowest
+/// one that is, if it speaks of that.
+fn at_served<'s>(cases: Vec<Planned<'s>>, served: &'s BTreeSet<Version>) -> Vec<Planned<'s>> {
+    let (mut can, cannot): (Vec<_>, Vec<_>) =
+        cases.into_iter().partition(|planned| served.contains(planned.api));
+    for Planned { scenario, .. } in cannot {
+        let is_there = can.iter().any(|planned| planned.scenario.id == scenario.id);
+        if let Some(api) = served.first()
+            && !is_there
+            && scenario.speaks_of(api)
+        {
+            can.push(Planned { scenario, api });
+        }
+    }
+    can
 }

@@ -1,6 +1,7 @@
 //! Engines that a run starts itself and ends with it: processes of this machine, and containers.
 //! Knows no scenario and no ledger.
 
+pub mod container;
 pub mod host;
 pub mod lane;
 
@@ -36,6 +37,20 @@ pub enum Implementation {
 pub enum Wanted {
     /// `host:docker`, `host:podman`: this machine's own program.
     Host(Implementation),
+    /// `docker:28.5`, `podman:5.4`: one that `ci/engines` made an image of. Else the name of any
+    /// image: `docker:28-dind`, `quay.io/podman/stable:v5`.
+    Container(Implementation, String),
+}
+
+/// What a run gives an engine that it starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// A folder of the engine's own: nothing else lies there, and it goes with the engine.
+    pub folder: &'a Path,
+    /// The Docker that is to run it, if it is a container.
+    pub docker: &'a Address,
+    /// Its name and the value of its label, if it is a container.
+    pub name: &'a str,
 }
 
 /// An engine that the run started. It is ended with [`Started::end`], or by a sweep.
@@ -45,7 +60,13 @@ pub struct Started {
     pub address: Address,
     /// How it runs.
     pub kind: Kind,
-    child: Child,
+    how: How,
+}
+
+#[derive(Debug)]
+enum How {
+    Process(Child),
+    Container,
 }
 
 /// Why an engine was not started, or not ended.
@@ -62,6 +83,27 @@ pub enum StartError {
         "its socket would be {0}, which is longer than the {LONGEST_SOCKET} bytes that the system allows: name a shorter place with --state"
     )]
     LongPath(String),
+    /// Nothing to make a container of.
+    #[error("there is no image of it: `ci/engines {own}` makes one; and {name} could not be pulled: {why}")]
+    NoImage {
+        /// As it was asked for.
+        name: String,
+        /// As `ci/engines` would call it.
+        own: String,
+        /// What the pull gave.
+        why: String,
+    },
+    /// `DOCKER_HOST` names no engine.
+    #[error("failed to find the local Docker: {0}")]
+    DockerHost(EngineError),
+    /// The container's Docker is elsewhere.
+    #[error(
+        "it shares a folder with this machine, but the Docker that would run it is at {0}: name a unix socket in DOCKER_HOST"
+    )]
+    Elsewhere(Address),
+    /// The Docker that is to run it said no.
+    #[error("the Docker at {0} did not run it: {1}")]
+    Docker(Address, String),
     /// The system said no.
     #[error("{0}: {1}")]
     Io(String, std::io::Error),
@@ -99,10 +141,23 @@ impl Implementation {
 impl Wanted {
     /// What a name asks for, if it asks for an engine to be started.
     pub fn parse(name: &str) -> Option<Wanted> {
-        match name {
-            "host:docker" => Some(Wanted::Host(Implementation::Docker)),
-            "host:podman" => Some(Wanted::Host(Implementation::Podman)),
-            _ => None,
+        let all = [Implementation::Docker, Implementation::Podman];
+        if let Some(word) = name.strip_prefix("host:") {
+            return all.into_iter().find(|each| each.word() == word).map(Wanted::Host);
+        }
+        let (repository, tag) = name.rsplit_once(':')?;
+        if tag.is_empty() || tag.contains('/') {
+            return None;
+        }
+        let of = |each: &Implementation| repository.split('/').any(|part| part == each.word());
+        all.into_iter().find(of).map(|each| Wanted::Container(each, name.to_owned()))
+    }
+
+    /// How it will run.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Wanted::Host(_) => Kind::Host,
+            Wanted::Container(..) => Kind::Container,
         }
     }
 }
@@ -111,69 +166,92 @@ impl fmt::Display for Wanted {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Wanted::Host(implementation) => write!(out, "host:{}", implementation.word()),
+            Wanted::Container(_, name) => out.write_str(name),
         }
     }
 }
 
 impl Started {
-    /// Where an engine listens that keeps everything in this folder.
+    /// Where an engine listens that has this folder.
     pub fn address_in(folder: &Path) -> Address {
         Address::Unix(folder.join("engine.sock"))
     }
 
-    /// Starts an engine that keeps everything in `folder`, and waits until it answers. The folder
-    /// is the engine's own: nothing else may lie there, and it goes with the engine.
-    pub async fn start(wanted: &Wanted, folder: &Path) -> Result<Started, StartError> {
-        let address = Started::address_in(folder);
+    /// Starts an engine and waits until it answers.
+    pub async fn start(wanted: &Wanted, place: Place<'_>) -> Result<Started, StartError> {
+        let address = Started::address_in(place.folder);
         if let Address::Unix(socket) = &address
             && socket.as_os_str().len() > LONGEST_SOCKET
         {
             return Err(StartError::LongPath(socket.display().to_string()));
         }
-        let (child, kind) = match wanted {
-            Wanted::Host(implementation) => (host::launch(*implementation, folder)?, Kind::Host),
-        };
-        let mut started = Started { address, kind, child };
-        match started.answers(folder).await {
-            Ok(()) => Ok(started),
-            Err(error) => {
-                // What the start left is told by the ledger, should this fail as well.
-                let _ = started.end(folder).await;
-                Err(error)
+        let how = match wanted {
+            Wanted::Host(each) => How::Process(host::launch(*each, place.folder)?),
+            Wanted::Container(each, name) => {
+                container::launch(*each, name, place).await?;
+                How::Container
             }
-        }
+        };
+        let mut started = Started { address, kind: wanted.kind(), how };
+        started.answers(place).await?;
+        Ok(started)
     }
 
-    async fn answers(&mut self, folder: &Path) -> Result<(), StartError> {
+    async fn answers(&mut self, place: Place<'_>) -> Result<(), StartError> {
         let (endpoint, begun) = (Endpoint::new(self.address.clone()), Instant::now());
         loop {
-            let asked = endpoint.identify().await;
-            let log = || host::end_of_log(folder);
-            match (asked, self.child.try_wait()) {
-                (Ok(_), _) => return Ok(()),
-                (Err(_), Ok(Some(status))) => {
-                    return Err(StartError::Ended { status: status.to_string(), log: log() });
-                }
-                (Err(source), _) if begun.elapsed() > STARTING => {
-                    return Err(StartError::Silent { source, log: log() });
-                }
-                (Err(_), _) => sleep(PAUSE).await,
+            let Err(source) = endpoint.identify().await else { return Ok(()) };
+            if let Some(status) = self.ended(place).await {
+                return Err(StartError::Ended { status, log: self.log(place).await });
             }
+            if begun.elapsed() > STARTING {
+                return Err(StartError::Silent { source, log: self.log(place).await });
+            }
+            sleep(PAUSE).await;
         }
     }
 
-    /// Ends it, and removes all that it has made.
-    pub async fn end(mut self, folder: &Path) -> Result<(), StartError> {
-        let ended = host::end(folder).await;
-        // Its last state is collected, whatever it is.
-        let _ = self.child.try_wait();
-        ended
+    /// How it ended, if it did by itself.
+    async fn ended(&mut self, place: Place<'_>) -> Option<String> {
+        match &mut self.how {
+            How::Process(child) => child.try_wait().ok().flatten().map(|status| status.to_string()),
+            How::Container => container::ended(place).await,
+        }
     }
 
-    /// A process in its network.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// What it said last.
+    async fn log(&self, place: Place<'_>) -> String {
+        match &self.how {
+            How::Process(_) => host::end_of_log(place.folder),
+            How::Container => container::end_of_log(place).await,
+        }
     }
+
+    /// A process in its network, as this machine counts.
+    pub async fn pid(&self, place: Place<'_>) -> Option<u32> {
+        match &self.how {
+            How::Process(child) => Some(child.id()),
+            How::Container => container::pid(place).await,
+        }
+    }
+
+    /// Ends it and removes all that it has made.
+    pub async fn end(self, place: Place<'_>) -> Result<(), StartError> {
+        let ended = end(place, self.kind).await;
+        if let How::Process(mut child) = self.how {
+            // Its last state is collected, whatever it is.
+            let _ = child.try_wait();
+        }
+        ended
+    }
+}
+
+/// Ends an engine that may only have been begun.
+pub async fn end(place: Place<'_>, kind: Kind) -> Result<(), StartError> {
+    if kind == Kind::Container {
+        container::remove(place).await?;
+    }
+    host::end(place.folder).await
 }
 
 #[cfg(test)]
@@ -182,11 +260,25 @@ mod tests {
 
     #[test]
     fn names_that_ask_for_an_engine_to_be_started() {
-        for name in ["host:docker", "host:podman"] {
+        let podman = |name: &str| Wanted::Container(Implementation::Podman, name.to_owned());
+        assert_eq!(Wanted::parse("host:podman"), Some(Wanted::Host(Implementation::Podman)));
+        assert_eq!(Wanted::parse("quay.io/podman/stable:v5"), Some(podman("quay.io/podman/stable:v5")));
+        for name in ["host:docker", "docker:28.5", "docker:28-dind", "127.0.0.1:5000/docker:28", "podman:5.4"]
+        {
             assert_eq!(Wanted::parse(name).unwrap().to_string(), name);
         }
-        for name in ["docker", "host:", "host:rkt", "unix:///host:docker"] {
-            assert_eq!(Wanted::parse(name), None);
+        let others = [
+            "docker",
+            "docker:",
+            "host:",
+            "host:rkt",
+            "unix:///run/docker",
+            "tcp://docker:1",
+            "tcp://docker:1/",
+            "alpine:3",
+        ];
+        for name in others {
+            assert_eq!(Wanted::parse(name), None, "{name}");
         }
     }
 }

@@ -12,7 +12,10 @@ use sha2::{Digest as _, Sha256};
 use super::ledger::{Entry, Ledger, Left, Thing};
 use super::recipe::Recipe;
 use crate::engine::client::{client, is_not_there};
+use crate::engine::target::encode_value;
+use crate::engine::wire::{Wire, usual_headers};
 use crate::engine::{Endpoint, PREFIX};
+use crate::exchange::{Bytes, Sent};
 
 /// How long an import or a pull may take, before the timeout factor.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -132,17 +135,38 @@ async fn make(
     };
     let archive = recipe.archive(&binary).map_err(|error| format!("pack image {name}: {error}"))?;
     note(ledger, endpoint, &image)?;
-    let options = CreateImageOptionsBuilder::default()
-        .from_src("-")
-        .repo(&repo)
-        .tag("latest")
-        .changes(recipe.changes.clone())
-        .build();
-    let imported = create(docker, endpoint, options, archive).await;
+    let imported = import(endpoint, &repo, &recipe.changes, archive).await;
     imported.map_err(|error| format!("the engine cannot import an image: {error}"))?;
     match has(docker, &image).await? {
         true => Ok((image, true)),
         false => Err("the engine took an image to import, and has none".to_owned()),
+    }
+}
+
+/// Makes an image of an archive. Each change is a parameter of its own, as the docker CLI sends them:
+/// bollard joins them by newlines, which podman takes for one change.
+async fn import(endpoint: &Endpoint, repo: &str, changes: &[String], archive: Vec<u8>) -> Result<(), String> {
+    let wire = Wire::new(endpoint).map_err(|error| error.to_string())?;
+    let changes: String = changes.iter().map(|change| format!("&changes={}", encode_value(change))).collect();
+    let mut headers = usual_headers(&endpoint.address);
+    headers.push(("Content-Type".to_owned(), "application/x-tar".to_owned()));
+    let sent = Sent {
+        method: "POST".to_owned(),
+        target: format!("/images/create?fromSrc=-&repo={}&tag=latest{changes}", encode_value(repo)),
+        headers,
+        body: Bytes(archive),
+    };
+    let reply = wire.request(&sent, endpoint.stretch(LIMIT)).await.map_err(|error| error.to_string())?;
+    match (reply.answer, reply.failure) {
+        (Some(answer), None) if answer.status == 200 => {
+            let said = answer.body.lossy();
+            // What goes wrong after the status is said in the stream.
+            said.lines()
+                .find(|line| line.contains("\"errorDetail\""))
+                .map_or(Ok(()), |line| Err(line.to_owned()))
+        }
+        (Some(answer), None) => Err(format!("{} {}", answer.status, answer.body.lossy().trim())),
+        (_, failure) => Err(format!("it does not answer: {failure:?}")),
     }
 }
 
@@ -168,7 +192,7 @@ async fn present(docker: &Docker, endpoint: &Endpoint, image: &str, ledger: &Led
     let colon = image.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
     let options = CreateImageOptionsBuilder::default().from_image(image);
     let options = if colon { options } else { options.tag("latest") };
-    let pulled = create(docker, endpoint, options.build(), Vec::new()).await;
+    let pulled = pull(docker, endpoint, options.build()).await;
     pulled.map_err(|error| format!("{image} is not there and cannot be pulled: {error}"))?;
     match has(docker, image).await? {
         true => Ok(true),
@@ -176,15 +200,9 @@ async fn present(docker: &Docker, endpoint: &Endpoint, image: &str, ledger: &Led
     }
 }
 
-/// Imports or pulls to the end. The client's own limit is for the head of the answer alone.
-async fn create(
-    docker: &Docker,
-    endpoint: &Endpoint,
-    options: CreateImageOptions,
-    body: Vec<u8>,
-) -> Result<(), String> {
-    let body = bollard::body_full(body.into());
-    let whole = docker.create_image(Some(options), Some(body), None).try_for_each(|_| async { Ok(()) });
+/// Pulls to the end. The client's own limit is for the head of the answer alone.
+async fn pull(docker: &Docker, endpoint: &Endpoint, options: CreateImageOptions) -> Result<(), String> {
+    let whole = docker.create_image(Some(options), None, None).try_for_each(|_| async { Ok(()) });
     let limit = endpoint.stretch(LIMIT);
     match tokio::time::timeout(limit, whole).await {
         Ok(created) => created.map_err(|error| error.to_string()),

@@ -35,23 +35,12 @@ own /run/containerd containerd
 exec dockerd --pidfile "$folder/docker.pid" --host "unix://$folder/engine.sock"
 "#;
 
-/// The usual places of podman; its locks lie in shared memory. Soft limits equal hard ones and
-/// cgroups are its own, since an engine in such a place may not raise limits or ask systemd.
+/// The usual places of podman; its locks lie in shared memory.
 const PODMAN: &str = r#"own /var/lib/containers data
 own /run/containers run
 own /run/libpod libpod
 own /run/netns netns
 own /dev/shm shm
-mkdir -p "$folder/networks"
-cat >"$folder/containers.conf" <<END
-[containers]
-default_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-[network]
-network_config_dir = "$folder/networks"
-END
 export CONTAINERS_CONF="$folder/containers.conf"
 exec podman system service --time=0 "unix://$folder/engine.sock"
 "#;
@@ -76,6 +65,10 @@ pub(super) fn launch(implementation: Implementation, folder: &Path) -> Result<Ch
             return Err(StartError::NoProgram(program, advice));
         }
     }
+    if implementation == Implementation::Podman {
+        let networks = format!("[network]\nnetwork_config_dir = \"{}/networks\"\n", folder.display());
+        configure_podman(folder, &networks)?;
+    }
     let said = |verb: &str| {
         let verb = format!("{verb} {}", folder.display());
         move |error| StartError::Io(verb, error)
@@ -91,6 +84,17 @@ pub(super) fn launch(implementation: Implementation, folder: &Path) -> Result<Ch
     command.spawn().map_err(|error| StartError::Io("run unshare".to_owned(), error))
 }
 
+/// Writes `containers.conf`. Soft limits equal hard ones, cgroups are not systemd's and events go to
+/// a file, since an engine in a place of its own can neither raise limits nor ask systemd.
+pub(super) fn configure_podman(folder: &Path, more: &str) -> Result<(), StartError> {
+    let text = format!(
+        "[containers]\ndefault_ulimits = [\"nofile=20000:20000\", \"nproc=4096:4096\"]\n[engine]\n\
+         cgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\nruntime = \"runc\"\n{more}"
+    );
+    let file = folder.join("containers.conf");
+    fs::write(&file, text).map_err(|error| StartError::Io(format!("write {}", file.display()), error))
+}
+
 fn is_on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
@@ -104,7 +108,7 @@ pub(super) fn end_of_log(folder: &Path) -> String {
     lines[lines.len().saturating_sub(8)..].join("\n")
 }
 
-/// Ends the engine of a folder, if it is alive, and removes the folder.
+/// Ends the processes of a folder's engine, if any are alive, and removes the folder.
 pub async fn end(folder: &Path) -> Result<(), StartError> {
     if !folder.exists() {
         return Ok(());
