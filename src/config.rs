@@ -68,7 +68,8 @@ fn endpoint(entry: &Reader<'_>, folders: Folders<'_>, mistakes: &mut Mistakes) -
     }
     let jobs = entry.positive("jobs", "leave it out for as many as the machine has room for", mistakes);
     let api = versions(entry, mistakes);
-    let lacks = lacks(entry, mistakes);
+    let mut lacks = lacks(entry, mistakes);
+    lacks.extend(endpoint.lacks.clone());
     let label = word(entry, "label", mistakes);
     let prefix = word(entry, "name-prefix", mistakes);
     let images = entry.pairs("images", mistakes).into_iter();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::engine_id::{EngineId, Kind};
 use crate::exchange::{Answer, Bytes, Failure, Sent};
-use crate::scenario::RUN_LABEL;
+use crate::scenario::{Need, RUN_LABEL};
 use crate::version::Version;
 
 pub mod address;
@@ -29,6 +29,8 @@ use wire::{Reply, Wire};
 
 /// Where `ci/registry` lets a registry listen; dockerd takes such an address for insecure by itself.
 const REGISTRY: &str = "127.0.0.1:5000";
+/// Why an endpoint is not changed as a whole, unless the run started it itself.
+const NOT_OWN: &str = "the run did not start it; `--reference host:docker` starts one";
 /// How long the questions of [`Endpoint::identify`] may take, before the timeout factor.
 const ASKING: Duration = Duration::from_secs(10);
 
@@ -129,7 +131,7 @@ impl Endpoint {
             jobs: None,
             images: BTreeMap::new(),
             registry: REGISTRY.to_owned(),
-            lacks: BTreeMap::new(),
+            lacks: BTreeMap::from([(Need::OwnEngine.to_string(), NOT_OWN.to_owned())]),
             label: RUN_LABEL.to_owned(),
             prefix: PREFIX.to_owned(),
         }

@@ -114,11 +114,18 @@ pub enum Need {
     Registry,
     /// `linux-host`: host namespaces are there to be seen.
     LinuxHost,
+    /// `own-engine`: what the case does changes the engine as a whole (a swarm), so that it must be one
+    /// that the run started and throws away.
+    OwnEngine,
 }
 
 /// The capabilities without a name of their own, as files write them.
-pub const NEEDS: &[(&str, Need)] =
-    &[("may-crash", Need::MayCrash), ("registry", Need::Registry), ("linux-host", Need::LinuxHost)];
+pub const NEEDS: &[(&str, Need)] = &[
+    ("may-crash", Need::MayCrash),
+    ("registry", Need::Registry),
+    ("linux-host", Need::LinuxHost),
+    ("own-engine", Need::OwnEngine),
+];
 
 /// A word that is no capability.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,6 +150,7 @@ impl From<Need> for String {
             Need::MayCrash => "may-crash".to_owned(),
             Need::Registry => "registry".to_owned(),
             Need::LinuxHost => "linux-host".to_owned(),
+            Need::OwnEngine => "own-engine".to_owned(),
         }
     }
 }

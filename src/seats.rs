@@ -12,6 +12,7 @@ use crate::engine::started::{StartError, Wanted};
 use crate::engine::tls::Tls;
 use crate::engine::{Endpoint, EngineError};
 use crate::engine_id::{EngineId, Kind};
+use crate::scenario::Need;
 use crate::session::Desk;
 use crate::simulator::{Settings, Simulator, SimulatorError, World};
 use crate::store::{Store, StoreError};
@@ -232,10 +233,11 @@ impl<'a> Choosing<'a> {
 
     /// An engine of the run's own.
     fn started(&self, name: &str, wanted: Wanted) -> Result<Seat, SeatError> {
-        let (endpoint, kind) = match self.desk.start(&wanted) {
+        let (mut endpoint, kind) = match self.desk.start(&wanted) {
             Ok(started) => started,
             Err(error) => return Err(SeatError::Start(wanted, Box::new(error))),
         };
+        endpoint.lacks.remove(&Need::OwnEngine.to_string());
         let (endpoint, engine) = self.ask(name, Ok(endpoint))?;
         Ok(live(name, endpoint, EngineId { kind, ..engine }, None))
     }
@@ -294,6 +296,8 @@ impl<'a> Choosing<'a> {
             None => Address::Tcp(host),
         });
         endpoint.beneath = Some(docker);
+        // What would change an engine as a whole, it does not hand on.
+        endpoint.lacks.clear();
         let asked = self.desk.runtime.block_on(endpoint.identify());
         let mut engine =
             asked.map_err(|source| SeatError::Engine { name: "simulator".to_owned(), source })?;

@@ -291,7 +291,7 @@ fn image_names(cases: &[Planned<'_>]) -> BTreeSet<String> {
     let needs = cases.iter().flat_map(|planned| &planned.scenario.needs);
     let images = needs.filter_map(|need| match need {
         Need::Image(name) => Some(name.clone()),
-        Need::MayCrash | Need::Registry | Need::LinuxHost => None,
+        Need::MayCrash | Need::Registry | Need::LinuxHost | Need::OwnEngine => None,
     });
     images.collect()
 }

@@ -26,9 +26,12 @@ fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let loaded = Store::find(Some(root), root, None).and_then(|store| Ok((store.load()?, store)));
     let mut trials = vec![
-        Trial::test("live::the_whole_suite", || live(&["--candidate", "simulator"], 0)),
+        Trial::test("live::the_whole_suite", || live("docker", &["--candidate", "simulator"], 0)),
         Trial::test("live::times_in_snapshots_are_not_held_against_those_of_today", || {
-            live(&["--candidate", "recorded:simulator-0.7", "performance/management-calls"], 4)
+            live("docker", &["--candidate", "recorded:simulator-0.7", "performance/management-calls"], 4)
+        }),
+        Trial::test("live::what_changes_an_engine_as_a_whole", || {
+            live("host:docker", &["--candidate", "simulator", "swarm/"], 0)
         }),
         Trial::test("live::every_other_world", live_worlds),
     ];
@@ -132,13 +135,13 @@ fn live_worlds() -> Result<(), Failed> {
     }
     for (world, cases) in &cases {
         let words = ["--candidate", "simulator", "--world", world].into_iter();
-        live(&words.chain(cases.iter().map(String::as_str)).collect::<Vec<_>>(), 0)?;
+        live("docker", &words.chain(cases.iter().map(String::as_str)).collect::<Vec<_>>(), 0)?;
     }
     Ok(())
 }
 
-/// Runs the binary with stock Docker as the reference, which must end with the exit code.
-fn live(words: &[&str], code: i32) -> Result<(), Failed> {
+/// Runs the binary with a stock Docker as the reference, which must end with the exit code.
+fn live(reference: &str, words: &[&str], code: i32) -> Result<(), Failed> {
     let required = std::env::var("DIVERGENCE_LIVE").is_ok_and(|value| value == "required");
     if !is_live_possible() {
         return match required {
@@ -153,7 +156,7 @@ fn live(words: &[&str], code: i32) -> Result<(), Failed> {
     let output = Command::new(env!("CARGO_BIN_EXE_divergence"))
         .args(["--root", env!("CARGO_MANIFEST_DIR"), "--state"])
         .arg(state.path())
-        .args(["run", "--reference", "docker"])
+        .args(["run", "--reference", reference])
         .args(words)
         .output()?;
     match output.status.code() == Some(code) {

@@ -133,6 +133,6 @@ fn acting<'s>(scenario: &'s Scenario, id: &StepId) -> Option<&'s Step> {
 fn image(need: &Need) -> Option<(String, String)> {
     match need {
         Need::Image(name) => Some((name.clone(), "image".to_owned())),
-        Need::MayCrash | Need::Registry | Need::LinuxHost => None,
+        Need::MayCrash | Need::Registry | Need::LinuxHost | Need::OwnEngine => None,
     }
 }

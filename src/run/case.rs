@@ -17,8 +17,8 @@ use super::values::Values;
 use super::{CaseRun, RunError};
 use crate::engine::EngineError;
 use crate::engine::connection::Progress;
-use crate::engine::wire::Wire;
-use crate::exchange::{Exchange, Named, RecordedStep};
+use crate::engine::wire::{Wire, usual_headers};
+use crate::exchange::{Bytes, Exchange, Named, RecordedStep, Sent};
 use crate::scenario::{Action, Need, Step, StepId};
 
 /// A request that is not answered gives no sign of having been taken; this long is given to it.
@@ -88,6 +88,17 @@ impl<'a> Case<'a> {
         for left in self.broom().clean(made).await {
             self.run.ledger.leave(left);
         }
+        if self.run.scenario.needs.contains(&Need::OwnEngine) {
+            self.leave_swarm().await;
+        }
+    }
+
+    /// The next case finds the run's own engine in no swarm. One that stays in it ends with the run.
+    async fn leave_swarm(&self) {
+        let (method, target) = ("POST".to_owned(), format!("/v{}/swarm/leave?force=1", self.run.api));
+        let headers = usual_headers(self.wire.address());
+        let sent = Sent { method, target, headers, body: Bytes::default() };
+        let _ = self.wire.request(&sent, self.run.endpoint.stretch(self.run.deadlines.request)).await;
     }
 
     /// Every named value.

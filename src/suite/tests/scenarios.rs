@@ -89,7 +89,7 @@ fn the_head() {
             "[\"image:bsybox\"]",
             "\"image:bsybox\"",
             "there is no image `bsybox`",
-            "did you mean `image:busybox`? There are: image:busybox, image:server, may-crash, registry, linux-host",
+            "did you mean `image:busybox`? There are: image:busybox, image:server, may-crash, registry, linux-host, own-engine",
         ),
         (
             "[\"image:busybox\"]",
