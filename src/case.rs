@@ -170,7 +170,11 @@ impl Session<'_> {
         }
     }
 
-    fn outcome(&self, planned: &Planned<'_>, [reference, candidate]: [Result<Side, NoAnswers>; 2]) -> Outcome {
+    fn outcome(
+        &self,
+        planned: &Planned<'_>,
+        [reference, candidate]: [Result<Side, NoAnswers>; 2],
+    ) -> Outcome {
         match (reference, candidate) {
             (Ok(reference), Ok(candidate)) => self.judged(planned.scenario, reference, candidate),
             (Err(NoAnswers::Errs(reason)), _) | (_, Err(NoAnswers::Errs(reason))) => {

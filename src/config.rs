@@ -68,8 +68,7 @@ fn endpoint(entry: &Reader<'_>, folders: Folders<'_>, mistakes: &mut Mistakes) -
     }
     let jobs = entry.positive("jobs", "leave it out for as many as the machine has room for", mistakes);
     let api = versions(entry, mistakes);
-    let mut lacks = lacks(entry, mistakes);
-    lacks.extend(endpoint.lacks.clone());
+    let lacks = lacks(entry, mistakes);
     let label = word(entry, "label", mistakes);
     let prefix = word(entry, "name-prefix", mistakes);
     let images = entry.pairs("images", mistakes).into_iter();
@@ -81,7 +80,8 @@ fn endpoint(entry: &Reader<'_>, folders: Folders<'_>, mistakes: &mut Mistakes) -
     endpoint.registry = registry.unwrap_or(endpoint.registry);
     endpoint.label = label.unwrap_or(endpoint.label);
     endpoint.prefix = prefix.unwrap_or(endpoint.prefix);
-    Some(Endpoint { images, api, lacks, ..endpoint })
+    endpoint.lacks.extend(lacks);
+    Some(Endpoint { images, api, ..endpoint })
 }
 
 fn address(entry: &Reader<'_>, folders: Folders<'_>, mistakes: &mut Mistakes) -> Option<Address> {

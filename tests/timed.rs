@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
-use std::path::Path;
 use std::time::Duration;
 
 use divergence::case::schedule::Planned;
@@ -31,6 +30,8 @@ request = "GET /_ping"
 compare = ["/status"]
 "#;
 
+const SETTINGS: &str = "api = [\"1.24\"]\n[deadlines]\nrequest = 30\nuntil = 20\n";
+
 /// An engine whose first answers are slow.
 async fn engine(slow: usize) -> Seat {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -47,7 +48,7 @@ async fn engine(slow: usize) -> Seat {
     });
     let (identity, world) = ("docker".to_owned(), "default".to_owned());
     let engine = EngineId { identity, release: "1.0".parse().unwrap(), kind: Kind::Live, world };
-    let source = Source::Live { endpoint: Endpoint::new(address), simulator: None };
+    let source = Source::Live { endpoint: Box::new(Endpoint::new(address)), simulator: None };
     Seat { name: "scripted".to_owned(), engine, source }
 }
 
@@ -57,10 +58,8 @@ async fn play(slow: usize) -> Outcome {
     let scenarios = folder.path().join("suites/system/scenarios");
     std::fs::create_dir_all(&scenarios).unwrap();
     std::fs::write(scenarios.join("ping.toml"), SCENARIO).unwrap();
-    let suites = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites");
-    for file in ["suite.toml", "normalise.toml"] {
-        std::fs::copy(suites.join(file), folder.path().join("suites").join(file)).unwrap();
-    }
+    std::fs::write(folder.path().join("suites/suite.toml"), SETTINGS).unwrap();
+    std::fs::write(folder.path().join("suites/normalise.toml"), "").unwrap();
     let store = Store::find(Some(folder.path()), folder.path(), None).unwrap();
     let loaded = store.load().unwrap();
     let ledger = Ledger::open(folder.path()).unwrap();
