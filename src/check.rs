@@ -159,10 +159,13 @@ impl<'a> Folders<'a> {
         Folders { lowest, areas }
     }
 
-    /// Those that should have a scenario: Docker and sdc-docker's stand-in all of them, others those
-    /// of the areas in which they were recorded.
+    /// Those that should have a scenario: the oldest Docker, which is the reference, and sdc-docker's
+    /// stand-in all of them, others those of the areas in which they were recorded.
     fn expected(&self, scenario: &Scenario) -> Vec<&'a str> {
-        let is_whole = |folder: &str| folder.starts_with("docker-") || folder.starts_with("simulator-");
+        let release = |folder: &&str| folder.strip_prefix("docker-")?.parse::<Version>().ok();
+        let dockers = self.lowest.keys().copied().filter(|folder| release(folder).is_some());
+        let oldest = dockers.min_by_key(release);
+        let is_whole = |folder: &str| Some(folder) == oldest || folder.starts_with("simulator-");
         let area = scenario.id.area();
         let folders = self.lowest.keys().copied().filter(|folder| !folder.contains('+'));
         folders.filter(|folder| is_whole(folder) || self.areas.contains(&(folder, area))).collect()

@@ -193,3 +193,17 @@ fn a_place_that_is_too_long_for_a_socket_is_told_before_anything_is_made() {
     assert!(said.contains("--state"), "{said}");
     nothing_is_left(&state);
 }
+
+#[test]
+fn what_docker_itself_changed_is_written_down_and_bound_to_the_release_of_the_reference() {
+    let state = tempfile::tempdir().unwrap();
+    let sides = ["--reference", "recorded:docker-20.10", "--candidate", "recorded:docker-28.5"];
+    let areas = ["system/", "versions/", "networks/", "volumes/", "errors/"];
+    let ran = divergence(state.path(), &[&["run", "--api", "1.24"], &sides[..], &areas[..]].concat());
+    let said = text(&ran.stdout);
+    assert_eq!(ran.status.code(), Some(0), "{said}{}", text(&ran.stderr));
+    // The same answers say nothing of a reference that is not the old one.
+    let sides = ["--reference", "recorded:docker-28.5", "--candidate", "recorded:docker-28.5"];
+    let ran = divergence(state.path(), &[&["run", "--api", "1.24"], &sides[..], &areas[..]].concat());
+    assert!(text(&ran.stdout).contains(" 0 diverge as written, 0 fail"), "{}", text(&ran.stdout));
+}

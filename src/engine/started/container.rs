@@ -66,6 +66,7 @@ pub(super) async fn launch(
     let request = GenericImage::new(repository, tag)
         .with_wait_for(WaitFor::Nothing)
         .with_container_name(place.name)
+        .with_hostname(rustix::system::uname().nodename().to_string_lossy())
         .with_label(RUN_LABEL, place.name)
         .with_env_var("CONTAINERS_CONF", format!("{SHARE}/containers.conf"))
         .with_cmd(command)
