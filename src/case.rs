@@ -140,6 +140,10 @@ impl Session<'_> {
         if let Some(reason) = self.lacks(planned) {
             return Outcome::bare(planned.case(), VerdictKind::Skipped, reason);
         }
+        let seats = [self.reference, self.candidate];
+        if let Some(reason) = seats.iter().find_map(|seat| seat.spend(planned.scenario)) {
+            return Outcome::bare(planned.case(), VerdictKind::Skipped, reason);
+        }
         if let Some(times) = planned.scenario.repetitions {
             return self.play_timed(planned, number, times).await;
         }
@@ -275,6 +279,15 @@ impl Seat {
     fn omits(&self, api: &Version) -> Option<String> {
         let Source::Live { endpoint, .. } = &self.source else { return None };
         Some(format!("{}: {}", self.name, endpoint.omits(api)?))
+    }
+
+    /// Takes what a case makes from the budget of containers; the reason when it is used up.
+    fn spend(&self, scenario: &Scenario) -> Option<String> {
+        let Source::Live { endpoint, .. } = &self.source else { return None };
+        let budget = endpoint.budget.as_ref()?;
+        let times = scenario.repetitions.map_or(1, |times| usize::try_from(times).unwrap_or(usize::MAX));
+        let made = scenario.containers().saturating_mul(times);
+        (!budget.spend(made)).then(|| format!("{}: {}", self.name, budget.used_up()))
     }
 
     /// How many cases it can serve at a time, if that is limited.

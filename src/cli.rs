@@ -14,6 +14,7 @@ mod list;
 mod merge;
 mod new;
 mod output;
+mod progress;
 mod record;
 mod reports;
 mod review;

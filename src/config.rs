@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::Endpoint;
 use crate::engine::address::Address;
+use crate::engine::budget::Budget;
 use crate::engine::credentials::{Credentials, CredentialsError};
 use crate::mistake::{Mistake, Mistakes, nearest};
 use crate::scenario::{NEEDS, Need};
@@ -20,6 +21,7 @@ pub const ENGINE_KEYS: &[&str] = &[
     "api",
     "timeout-factor",
     "jobs",
+    "budget",
     "images",
     "registry",
     "lacks",
@@ -67,6 +69,7 @@ fn endpoint(entry: &Reader<'_>, folders: Folders<'_>, mistakes: &mut Mistakes) -
         mistakes.add(entry.span_of("timeout-factor"), "`timeout-factor` is no positive number", help);
     }
     let jobs = entry.positive("jobs", "leave it out for as many as the machine has room for", mistakes);
+    let budget = entry.positive("budget", "leave it out for the usual one", mistakes);
     let api = versions(entry, mistakes);
     let lacks = lacks(entry, mistakes);
     let label = word(entry, "label", mistakes);
@@ -77,6 +80,9 @@ fn endpoint(entry: &Reader<'_>, folders: Folders<'_>, mistakes: &mut Mistakes) -
     let mut endpoint = Endpoint::new(address?);
     endpoint.timeout_factor = factor.unwrap_or(1.0);
     endpoint.jobs = jobs.and_then(|jobs| usize::try_from(jobs).ok());
+    if let Some(budget) = budget.and_then(|budget| usize::try_from(budget).ok()) {
+        endpoint.budget = Some(Budget::of(budget));
+    }
     endpoint.registry = registry.unwrap_or(endpoint.registry);
     endpoint.label = label.unwrap_or(endpoint.label);
     endpoint.prefix = prefix.unwrap_or(endpoint.prefix);
@@ -239,6 +245,7 @@ mod tests {
             ("timeout-factor = 0", "no positive number", "0", "multiplies"),
             ("timeout-factor = -1.5", "no positive number", "-1.5", "multiplies"),
             ("timeout-factor = nan", "no positive number", "nan", "multiplies"),
+            ("budget = 0", "`budget` is 0", "0", "leave it out"),
             ("jobs = 0", "`jobs` is 0", "0", "leave it out"),
             ("api = \"1.21\"", "expects a list", "\"1.21\"", "write api"),
             ("api = [\"v1\"]", "no API version", "\"v1\"", "1.24"),

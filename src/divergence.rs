@@ -94,6 +94,18 @@ pub enum Evidence {
     Observed,
 }
 
+impl Evidence {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Evidence::Documented => "documented",
+            Evidence::Read => "read",
+            Evidence::Ran => "ran",
+            Evidence::Observed => "observed",
+        }
+    }
+}
+
 /// All evidence words, as files write them.
 pub const EVIDENCE: &[(&str, Evidence)] = &[
     ("documented", Evidence::Documented),

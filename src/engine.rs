@@ -12,19 +12,25 @@ use crate::scenario::{Need, RUN_LABEL};
 use crate::version::Version;
 
 pub mod address;
+pub mod budget;
 pub mod client;
 pub mod connection;
 pub mod credentials;
 pub mod docker_cli;
 pub mod framing;
+pub mod logins;
 pub mod started;
 pub mod target;
 pub mod tls;
 mod verifier;
+pub mod waiting;
 pub mod wire;
 
 use address::Address;
+use budget::Budget;
 use credentials::CredentialsError;
+use logins::Logins;
+use waiting::Waiting;
 use wire::{Reply, Wire};
 
 /// Where `ci/registry` lets a registry listen; dockerd takes such an address for insecure by itself.
@@ -57,7 +63,16 @@ pub struct Endpoint {
     pub label: String,
     /// What the names of everything made there begin with.
     pub prefix: String,
+    /// How many containers a run may still make there, if that is limited.
+    pub budget: Option<Budget>,
+    /// What it has not answered yet.
+    pub waiting: Waiting,
+    /// The accounts with which it pulls.
+    pub logins: Logins,
 }
+
+/// How many containers a run makes on an engine that is not of this machine, unless it says otherwise.
+const ELSEWHERE: usize = 500;
 
 /// What names of made things begin with where nothing else is configured.
 pub const PREFIX: &str = "dv-";
@@ -123,6 +138,7 @@ pub enum EngineError {
 impl Endpoint {
     /// An endpoint without peculiarities.
     pub fn new(address: Address) -> Endpoint {
+        let budget = (!address.is_loopback()).then(|| Budget::of(ELSEWHERE));
         Endpoint {
             address,
             beneath: None,
@@ -134,6 +150,9 @@ impl Endpoint {
             lacks: BTreeMap::from([(Need::OwnEngine.to_string(), NOT_OWN.to_owned())]),
             label: RUN_LABEL.to_owned(),
             prefix: PREFIX.to_owned(),
+            budget,
+            waiting: Waiting::default(),
+            logins: Logins::default(),
         }
     }
 
@@ -193,7 +212,10 @@ impl Endpoint {
         let reply = self.get(wire, "/version").await?;
         let what = match (&reply.answer, reply.failure) {
             (_, Some(Failure::Timeout)) => "GET /version was not answered in time".to_owned(),
-            (_, Some(failure)) => format!("GET /version failed ({failure:?})"),
+            (_, Some(failure)) => {
+                let hint = if matches!(self.address, Address::Tcp(_)) { "; does it speak TLS?" } else { "" };
+                format!("GET /version failed ({failure:?}){hint}")
+            }
             (None, None) => "GET /version had no answer".to_owned(),
             (Some(answer), None) if answer.status == 200 => match serde_json::from_slice(&answer.body.0) {
                 Ok(version @ Value::Object(_)) => {

@@ -1,6 +1,7 @@
 //! What went over the wire: requests as sent, answers as received, with their timing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -56,6 +57,9 @@ pub struct Recording {
     pub engine: EngineId,
     /// Where it was asked, for `curl`: `unix:///var/run/docker.sock`, `tcp://127.0.0.1:2375`.
     pub address: String,
+    /// The folder of the certificates with which it was asked, for `curl`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<PathBuf>,
     /// The label of what was made, which snapshots show by its usual name.
     #[serde(default = "usual_label", skip_serializing_if = "is_usual_label")]
     pub label: String,

@@ -20,6 +20,7 @@ pub mod cancel;
 pub mod capture;
 pub mod case;
 pub mod cleanup;
+pub mod housekeeping;
 pub mod images;
 pub mod label;
 pub mod ledger;
@@ -122,5 +123,6 @@ pub async fn run_case(run: CaseRun<'_>) -> Result<Recording, RunError> {
     let id = CaseId { scenario: run.scenario.id.clone(), api: run.api.clone() };
     let address = run.endpoint.address.to_string();
     let (engine, label, names) = (run.engine.clone(), run.endpoint.label.clone(), case.into_named());
-    Ok(Recording { case: id, engine, address, label, steps, names, before })
+    let certificates = run.endpoint.address.certificates().map(Path::to_owned);
+    Ok(Recording { case: id, engine, address, certificates, label, steps, names, before })
 }

@@ -96,6 +96,18 @@ impl Scenario {
             || lowest.is_some_and(|lowest| lowest <= api) && highest.is_some_and(|highest| api <= highest)
     }
 
+    /// How many containers its steps ask for.
+    pub fn containers(&self) -> usize {
+        let creates = |step: &&Step| match &step.action {
+            Action::Request(request) | Action::Raw(request) | Action::Stream(Stream { request, .. }) => {
+                let path = request.target.0.first();
+                matches!(path, Some(Part::Text(path)) if path.contains("/containers/create"))
+            }
+            Action::Exec(_) | Action::Join(_) => false,
+        };
+        self.steps.iter().filter(creates).count()
+    }
+
     /// Whether it looks at the whole host, so that what was there before is subtracted.
     pub fn looks_at_all(&self) -> bool {
         self.exclusive && self.repetitions.is_none()

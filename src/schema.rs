@@ -276,6 +276,10 @@ fn engine_value(key: &str) -> Value {
         "timeout-factor" => {
             json!({"type": "number", "exclusiveMinimum": 0, "description": "By how much its deadlines are longer."})
         }
+        "budget" => number(
+            1,
+            "How many containers a run makes there at most; cases beyond it are skipped. Default: 500, and no limit on this machine.",
+        ),
         "jobs" => number(1, "How many cases it can serve at a time."),
         "images" => {
             texts("Its own names of the images that scenarios need; what is missing is pulled, and stays.")

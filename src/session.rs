@@ -82,19 +82,16 @@ impl Desk {
         })
     }
 
-    /// The endpoints that have an address, by the way in which a ledger tells one: several where
-    /// several accounts share it. Without an entry or a context there is no certificate to show.
-    pub fn endpoints_at(&self, address: &str) -> Vec<Endpoint> {
-        let contexts = self.docker_cli.contexts();
-        let mut known: Vec<Endpoint> = self.configured.values().cloned().collect();
-        known.extend(self.docker_cli.choice().map(|choice| Endpoint::new(choice.address)));
-        known
-            .extend(contexts.iter().filter_map(|name| self.docker_cli.context(name).map(Endpoint::new).ok()));
-        known.retain(|endpoint| endpoint.address.to_string() == address);
-        if known.is_empty() {
-            known.extend(self.docker_cli.address(address).map(Endpoint::new));
-        }
-        known
+    /// The endpoint of a place that a ledger names. Behind TLS it takes an entry of engines.toml or a
+    /// context: a ledger knows no certificates.
+    pub fn endpoint_at(&self, place: &str) -> Option<Endpoint> {
+        let choice = self.docker_cli.choice().map(|choice| choice.address).ok();
+        let contexts = self.docker_cli.contexts().into_iter();
+        let contexts = contexts.filter_map(|name| self.docker_cli.context(&name).ok());
+        let others = choice.into_iter().chain(contexts).map(Endpoint::new);
+        let mut known = self.configured.values().cloned().chain(others);
+        let found = known.find(|endpoint| endpoint.address.place() == place);
+        found.or_else(|| place.parse().map(Endpoint::new).ok())
     }
 
     /// What the first Ctrl-C (or a SIGTERM) sets off: cases under way clean up and end. The
@@ -212,12 +209,14 @@ impl Desk {
         for seat in seats {
             let Source::Live { endpoint, simulator } = &mut seat.source else { continue };
             // A simulator shows the images of the Docker beneath it; they are made there.
-            let maker = match simulator {
+            let mut maker = match simulator {
                 Some(_) => Endpoint::new(endpoint.home().clone()),
                 None => Endpoint::clone(endpoint),
             };
-            let place = maker.address.to_string();
-            let known = made.iter().find(|(endpoint, _)| endpoint.address.to_string() == place);
+            maker.logins = self.docker_cli.logins();
+            let known = made
+                .iter()
+                .find(|(endpoint, _)| endpoint.address == maker.address && endpoint.images == maker.images);
             let images = match known {
                 Some((_, images)) => images.clone(),
                 None => {

@@ -363,7 +363,7 @@ async fn a_sweep_removes_what_a_dead_run_left() {
         bollard::models::ContainerCreateBody { image, labels: Some(labels), ..Default::default() };
     let none = None::<bollard::query_parameters::CreateContainerOptions>;
     let id = docker.create_container(none, container).await.unwrap().id;
-    let at = |address: &str| vec![Endpoint::new(address.parse().unwrap())];
+    let at = |place: &str| Some(Endpoint::new(place.parse().unwrap()));
     assert_eq!(sweep(stage.ledgers.path(), at).await.unwrap(), Default::default(), "the run is alive");
     assert_eq!(stage.remains().await.len(), 2);
     let (ledgers, image) = (stage.ledgers, stage.endpoint.images["busybox"].clone());

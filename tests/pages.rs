@@ -220,6 +220,7 @@ fn recording(snapshot: &Snapshot, bodies: &dyn Fn(&Value) -> Vec<u8>, header: &s
         case: snapshot.case.clone(),
         engine: snapshot.engine.clone(),
         address: "tcp://127.0.0.1:2375".to_owned(),
+        certificates: None,
         label: divergence::scenario::RUN_LABEL.to_owned(),
         steps: snapshot.steps.iter().map(step).collect(),
         names: Vec::new(),

@@ -4,16 +4,17 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::output::Output;
+use super::progress::Progress;
 use super::sink::{Beside, Sink};
 use super::{CliError, Common, select};
 use crate::case::schedule::{Planned, run_all};
 use crate::case::{Asking, Outcome, Seat, Session};
 use crate::partition::Partition;
 use crate::report::console::{Ink, counted, paint};
+use crate::report::promoted::{Promotion, promotion};
 use crate::report::{CaseReport, Report, Share, Side, console, exit};
 use crate::run::ledger::Left;
 use crate::scenario::CaseId;
@@ -257,6 +258,7 @@ fn play(
     store.clear_last()?;
     let cancel = desk.cancel_on_interrupt();
     let fixtures = store.fixtures();
+    let progress = Progress::of(cases.len(), &[&reference, &candidate]);
     let prepared =
         desk.prepare(&mut [&mut reference, &mut candidate], cases, &fixtures).map_err(ledger_error)?;
     let session = Session {
@@ -275,7 +277,6 @@ fn play(
     };
     let mut verdicts: Vec<CaseReport> = Vec::new();
     let mut trouble: Option<CliError> = None;
-    let progress = progress(cases.len(), is_live && output.is_terminal && !output.json);
     let jobs = args.jobs.unwrap_or_else(|| {
         let most = [&reference, &candidate].into_iter().filter_map(Seat::jobs).min();
         let usual = if is_live { default_jobs() } else { 2 };
@@ -296,10 +297,9 @@ fn play(
             }
         }
         verdicts.push(CaseReport::of(verdict, millis));
-        progress.set_message(planned.case().to_string());
-        progress.inc(1);
+        progress.done(planned.case().to_string());
     });
-    progress.finish_and_clear();
+    progress.end();
     desk.finish(&prepared);
     if let Some(error) = trouble {
         return Err(error);
@@ -311,6 +311,7 @@ fn play(
     let report = Report { suite, without, partition, ..report };
     store.save_report(&report)?;
     tell(&report, args, store, started.elapsed(), output)?;
+    tell_evidence(&report, loaded, output)?;
     Ok(report)
 }
 
@@ -331,6 +332,21 @@ pub(super) fn tell_left(left: &[Left], output: &mut Output) -> Result<(), CliErr
     Ok(())
 }
 
+/// What a real engine says of the evidence of divergences; a file is changed by people.
+fn tell_evidence(report: &Report, loaded: &Loaded, output: &mut Output) -> Result<(), CliError> {
+    let Promotion { seen, contradicted } = promotion(report, &loaded.suite.divergences);
+    if !seen.is_empty() {
+        let count = counted(seen.len(), "divergence");
+        let told = seen.join(", ");
+        output.tell(&format!("{count} seen as written, which may say evidence = \"observed\": {told}"))?;
+    }
+    for (id, evidence) in contradicted {
+        let candidate = report.candidate.told();
+        output.tell(&format!("{id} (evidence {}) is contradicted by {candidate}", evidence.word()))?;
+    }
+    Ok(())
+}
+
 /// Cases that were never begun are counted and shown.
 fn skip_the_rest(verdicts: &mut Vec<CaseReport>, cases: &[Planned<'_>], why: &str) {
     let done: std::collections::BTreeSet<CaseId> = verdicts.iter().map(CaseReport::case).collect();
@@ -339,16 +355,6 @@ fn skip_the_rest(verdicts: &mut Vec<CaseReport>, cases: &[Planned<'_>], why: &st
         let verdict = crate::verdict::Verdict::without_findings(planned.case(), VerdictKind::Skipped, reason);
         verdicts.push(CaseReport::of(verdict, None));
     }
-}
-
-fn progress(cases: usize, shown: bool) -> ProgressBar {
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(cases as u64), target);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases, {elapsed} {wide_msg}");
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn default_jobs() -> usize {

@@ -136,7 +136,7 @@ fn write_case(
             write_findings(verdict, &step.id, &part.name, output)?;
             for (recording, exchange) in recordings.into_iter().zip(exchanges) {
                 if let (Some(recording), Some(exchange)) = (recording, exchange) {
-                    writeln!(output.out, "  {}", clean(&curl::command(&exchange.sent, &recording.address)))?;
+                    writeln!(output.out, "  {}", clean(&curl::command(&exchange.sent, recording)))?;
                 }
             }
         }
@@ -237,8 +237,8 @@ pub(super) fn curl_pair(store: &Store, case: &CaseId, finding: &Finding) -> Vec<
     let commands = sides.into_iter().filter_map(|(side, recording)| {
         let exchange = find_exchange(recording, &finding.step, "")
             .or_else(|| find_exchange(recording, &finding.step, part))?;
-        let address = &recording.as_ref()?.address;
-        Some(format!("{side}: {}", curl::command(&exchange.sent, address)))
+        let recording = recording.as_ref()?;
+        Some(format!("{side}: {}", curl::command(&exchange.sent, recording)))
     });
     commands.collect()
 }

@@ -24,7 +24,7 @@ pub fn sweep(_args: &SweepArgs, common: &Common, output: &mut Output) -> Result<
     let desk = Desk::open(&store)?;
     let report = desk
         .runtime
-        .block_on(crate::run::sweep::sweep(&ledger_folder(&store), |address| desk.endpoints_at(address)))
+        .block_on(crate::run::sweep::sweep(&ledger_folder(&store), |place| desk.endpoint_at(place)))
         .map_err(|error| CliError::Engine(error.to_string()))?;
     let code = if report.left.is_empty() { exit::FINE } else { exit::ERRS };
     if output.json {

@@ -1,7 +1,7 @@
 //! Where an engine listens: addresses as text, and opening a connection to one.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -60,6 +60,22 @@ impl Address {
                 let ip: Option<std::net::IpAddr> = name.parse().ok();
                 name == "localhost" || ip.is_some_and(|ip| ip.is_loopback())
             }
+        }
+    }
+
+    /// The folder of the certificates with which it is asked.
+    pub fn certificates(&self) -> Option<&Path> {
+        match self {
+            Address::Unix(_) | Address::Tcp(_) => None,
+            Address::Tls(tls) => tls.folder(),
+        }
+    }
+
+    /// Where it is and as whom it is asked, for a ledger: behind TLS several accounts share an address.
+    pub fn place(&self) -> String {
+        match self.certificates() {
+            None => self.to_string(),
+            Some(folder) => format!("{self}#{}", folder.display()),
         }
     }
 

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::EngineError;
 use super::address::Address;
 use super::credentials::Credentials;
+use super::logins::Logins;
 
 /// The usual place of a Docker Engine.
 pub const USUAL_SOCKET: &str = "/var/run/docker.sock";
@@ -148,6 +149,12 @@ impl DockerCli {
             Some(credentials) if !text.starts_with("unix://") => Address::behind_tls(text, credentials),
             Some(_) | None => text.parse(),
         }
+    }
+
+    /// The logins to registries; those that cannot be read are none.
+    pub fn logins(&self) -> Logins {
+        let file = self.folder.as_ref().map(|folder| folder.join("config.json"));
+        file.and_then(|file| json(&file).ok()).map(|config| Logins::of(&config)).unwrap_or_default()
     }
 
     fn current_context(&self) -> Result<Option<String>, EngineError> {

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -12,6 +13,7 @@ use tokio::time::timeout_at;
 use super::address::Address;
 use super::connection::{self, Progress, Reading, Talk};
 use super::target::unchanged_url;
+use super::waiting::{Wait, Waiting};
 use super::{Endpoint, EngineError};
 use crate::exchange::{Answer, Bytes, Failure, Sent};
 
@@ -34,6 +36,9 @@ pub struct Reply {
 pub struct Wire {
     address: Address,
     label: String,
+    /// Whether what is not answered in time may still come to be.
+    is_slow: bool,
+    waiting: Waiting,
     client: reqwest::Client,
 }
 
@@ -64,6 +69,8 @@ impl Wire {
         Ok(Wire {
             address: endpoint.address.clone(),
             label: endpoint.label.clone(),
+            is_slow: endpoint.timeout_factor > 1.0,
+            waiting: endpoint.waiting.clone(),
             client: builder.build()?,
         })
     }
@@ -78,8 +85,20 @@ impl Wire {
         &self.label
     }
 
+    /// Whether the engine is known to be slow: what it does not answer in time may still come to be.
+    pub fn is_slow(&self) -> bool {
+        self.is_slow
+    }
+
+    /// Told to people while a request is under way.
+    fn begin(&self, sent: &Sent) -> Arc<Wait> {
+        let path = sent.target.split('?').next().unwrap_or_default();
+        self.waiting.begin(format!("{} {path}", sent.method))
+    }
+
     /// Sends a request and reads the whole answer.
     pub async fn request(&self, sent: &Sent, limit: Duration) -> Result<Reply, EngineError> {
+        let _wait = self.begin(sent);
         match self.as_library_request(sent) {
             Some(request) => self.send(request, limit).await,
             None => self.raw(sent, limit, &watch::Sender::new(Progress::Begun)).await,
@@ -93,6 +112,7 @@ impl Wire {
         limit: Duration,
         progress: &watch::Sender<Progress>,
     ) -> Result<Reply, EngineError> {
+        let _wait = self.begin(sent);
         let talk = Talk { reading: Reading::Whole, stdin: None, close_stdin: false, limit };
         connection::talk(&self.address, sent, talk, progress).await
     }
@@ -104,6 +124,7 @@ impl Wire {
         talk: Talk,
         progress: &watch::Sender<Progress>,
     ) -> Result<Reply, EngineError> {
+        let _wait = self.begin(sent);
         connection::talk(&self.address, sent, talk, progress).await
     }
 

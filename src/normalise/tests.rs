@@ -67,6 +67,7 @@ fn recording(exchanges: Vec<Exchange>, names: &[(&str, &str)]) -> Recording {
             world: "default".to_owned(),
         },
         address: String::new(),
+        certificates: None,
         label: crate::scenario::RUN_LABEL.to_owned(),
         steps: vec![RecordedStep { id: StepId("inspect".to_owned()), exchanges, unreached: None }],
         names: names.iter().map(named).collect(),

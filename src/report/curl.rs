@@ -1,9 +1,15 @@
 //! A request as a `curl` command that repeats it.
 
-use crate::exchange::Sent;
+use std::path::Path;
 
-/// Where an engine listens, as curl wants it told.
-pub fn command(sent: &Sent, address: &str) -> String {
+use crate::exchange::{Recording, Sent};
+
+/// The request of a recording, as curl wants it told.
+pub fn command(sent: &Sent, recording: &Recording) -> String {
+    words(sent, &recording.address, recording.certificates.as_deref())
+}
+
+fn words(sent: &Sent, address: &str, certificates: Option<&Path>) -> String {
     let mut words = vec!["curl".to_owned(), "-sS".to_owned(), "-i".to_owned()];
     let base = match address.strip_prefix("unix://") {
         Some(path) => {
@@ -12,6 +18,10 @@ pub fn command(sent: &Sent, address: &str) -> String {
         }
         None if address.starts_with("https://") => {
             words.push("-k".to_owned());
+            for (option, file) in [("--cert", "cert.pem"), ("--key", "key.pem")] {
+                let file = certificates.map(|folder| quoted(&folder.join(file).to_string_lossy()));
+                words.extend(file.into_iter().flat_map(|file| [option.to_owned(), file]));
+            }
             address.to_owned()
         }
         None => format!("http://{}", address.trim_start_matches("tcp://").trim_start_matches("http://")),
@@ -64,13 +74,13 @@ mod tests {
             ],
             body: Bytes(br#"{"Image": "it's"}"#.to_vec()),
         };
-        insta::assert_snapshot!(command(&sent, "unix:///var/run/docker.sock"), @r#"curl -sS -i --unix-socket /var/run/docker.sock -X POST -H 'Content-Type: application/json' --data-binary '{"Image": "it'\''s"}' --path-as-is -g 'http://localhost/v1.21/containers/create?name=it'"#);
+        insta::assert_snapshot!(words(&sent, "unix:///var/run/docker.sock", None), @r#"curl -sS -i --unix-socket /var/run/docker.sock -X POST -H 'Content-Type: application/json' --data-binary '{"Image": "it'\''s"}' --path-as-is -g 'http://localhost/v1.21/containers/create?name=it'"#);
         let ping = Sent {
             method: "GET".to_owned(),
             target: "/_ping".to_owned(),
             headers: Vec::new(),
             body: Bytes::default(),
         };
-        insta::assert_snapshot!(command(&ping, "tcp://127.0.0.1:2375"), @"curl -sS -i --path-as-is -g http://127.0.0.1:2375/_ping");
+        insta::assert_snapshot!(words(&ping, "tcp://127.0.0.1:2375", None), @"curl -sS -i --path-as-is -g http://127.0.0.1:2375/_ping");
     }
 }

@@ -156,7 +156,7 @@ fn steps(played: &Played) -> Vec<Step> {
                 let recording = recording.as_ref()?;
                 let its = recording.steps.iter().find(|each| each.id == step.id)?;
                 let exchange = its.exchanges.iter().find(|each| each.part == part.name)?;
-                Some((raw::told(exchange), clean(&curl::command(&exchange.sent, &recording.address))))
+                Some((raw::told(exchange), clean(&curl::command(&exchange.sent, recording))))
             };
             let [reference, candidate] = recordings.map(exchange).map(Option::unzip);
             steps.push(Step {

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::images::says_no_name;
+use super::housekeeping::{says_no_name, whole_list};
 use super::ledger::{Entry, Left, Thing};
 use super::made::Made;
 use super::perform::{answered_json, ask};
 use crate::engine::address::Address;
-use crate::engine::target::{encode, encode_value};
+use crate::engine::target::encode;
 use crate::engine::wire::{Wire, usual_headers};
 use crate::exchange::{Bytes, Exchange, Sent};
 use crate::version::Version;
@@ -45,6 +45,10 @@ impl Broom<'_> {
             let mut names: Vec<String> = known.collect();
             if made.unanswered.contains(&kind) {
                 match self.labelled(kind).await {
+                    Ok(more) if more.is_empty() && self.wire.is_slow() => {
+                        let reason = "a request to make it was not answered in time; it may still come to be";
+                        left.push(self.left(kind, "", reason.to_owned()));
+                    }
                     Ok(more) => names.extend(more),
                     Err(reason) => left.push(self.left(kind, "", reason)),
                 }
@@ -65,7 +69,7 @@ impl Broom<'_> {
     }
 
     fn left(&self, kind: Thing, name: &str, reason: String) -> Left {
-        let engine = self.home.to_string();
+        let engine = self.home.place();
         Left { entry: Entry { kind, name: name.to_owned(), tag: self.tag.to_owned(), engine }, reason }
     }
 
@@ -127,18 +131,10 @@ impl Broom<'_> {
     /// The names or ids of everything that carries the case's label.
     async fn labelled(&self, kind: Thing) -> Result<Vec<String>, String> {
         let label = self.wire.label();
-        let filter = encode_value(&format!("{{\"label\":[\"{label}={}\"]}}", self.tag));
-        let (target, list, key) = match kind {
-            Thing::Engine => return Ok(Vec::new()),
-            Thing::Container => (format!("/containers/json?all=1&filters={filter}"), "", "Id"),
-            Thing::Image => (format!("/images/json?all=1&filters={filter}"), "", "Id"),
-            Thing::Network => (format!("/networks?filters={filter}"), "", "Id"),
-            Thing::Volume => (format!("/volumes?filters={filter}"), "/Volumes", "Name"),
-        };
-        let exchange = self.send("GET", &target).await?;
+        let Some((target, list, key)) = whole_list(kind) else { return Ok(Vec::new()) };
+        let exchange = self.send("GET", target).await?;
         let Some(answer) = answered_json(&exchange) else { return Err(describe(&exchange)) };
         let rows = answer.pointer(list).and_then(Value::as_array).cloned().unwrap_or_default();
-        // Some engines do not know the filter and list everything.
         let own = rows.iter().filter(|row| row["Labels"][label] == self.tag);
         Ok(own.filter_map(|row| row[key].as_str().map(str::to_owned)).collect())
     }

@@ -62,7 +62,7 @@ pub struct Entry {
     pub name: String,
     /// The value of the label that it carries.
     pub tag: String,
-    /// The engine's address.
+    /// The engine's place: [`Address::place`].
     pub engine: String,
 }
 
@@ -131,7 +131,7 @@ impl Ledger {
 
     /// Enters what is about to be made. When this returns, the line is out of this process.
     pub fn note(&self, kind: Thing, name: &str, tag: &str, engine: &Address) -> io::Result<()> {
-        let entry = Entry { kind, name: name.to_owned(), tag: tag.to_owned(), engine: engine.to_string() };
+        let entry = Entry { kind, name: name.to_owned(), tag: tag.to_owned(), engine: engine.place() };
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         write_line(&mut file, &entry)
     }

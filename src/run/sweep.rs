@@ -1,22 +1,14 @@
 //! Removing what an interrupted run left behind: exactly what its ledger names, and what carries
 //! one of its labels. Never touches anything else.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use bollard::Docker;
-use bollard::errors::Error;
-use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder,
-    ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
-};
-
-use super::images::remove_image;
+use super::housekeeping::House;
 use super::ledger::{Abandoned, Entry, Left, Thing, abandoned};
 use crate::engine::Endpoint;
-use crate::engine::client::{client, is_not_there};
 use crate::engine::started::host;
 
 /// How long one request may take.
@@ -35,8 +27,11 @@ pub struct SweepReport {
 }
 
 /// Sweeps up after all runs that are no longer alive. A ledger goes once all that it names is gone.
-/// `endpoints` knows the endpoints of an address: those of several accounts may share one.
-pub async fn sweep(ledger_dir: &Path, endpoints: impl Fn(&str) -> Vec<Endpoint>) -> io::Result<SweepReport> {
+/// `endpoints` knows the endpoint of a place that a ledger names.
+pub async fn sweep(
+    ledger_dir: &Path,
+    endpoints: impl Fn(&str) -> Option<Endpoint>,
+) -> io::Result<SweepReport> {
     let mut report = SweepReport::default();
     for ledger in abandoned(ledger_dir)? {
         let before = report.left.len();
@@ -48,7 +43,11 @@ pub async fn sweep(ledger_dir: &Path, endpoints: impl Fn(&str) -> Vec<Endpoint>)
     Ok(report)
 }
 
-async fn sweep_one(ledger: &Abandoned, endpoints: &impl Fn(&str) -> Vec<Endpoint>, report: &mut SweepReport) {
+async fn sweep_one(
+    ledger: &Abandoned,
+    endpoints: &impl Fn(&str) -> Option<Endpoint>,
+    report: &mut SweepReport,
+) {
     let mut engines: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
     for entry in &ledger.entries {
         engines.entry(&entry.engine).or_default().push(entry);
@@ -62,18 +61,20 @@ async fn sweep_one(ledger: &Abandoned, endpoints: &impl Fn(&str) -> Vec<Endpoint
             let left = |entry: &&Entry| Left { entry: (*entry).clone(), reason: reason.clone() };
             entries.iter().map(left).collect::<Vec<_>>()
         };
-        let known = endpoints(engine);
-        if known.is_empty() {
+        let Some(endpoint) = endpoints(engine) else {
             report.left.extend(all_left(UNKNOWN.to_owned()));
-        }
-        for endpoint in known {
-            match reach(&endpoint).await {
-                Ok(docker) => {
-                    let sweeper = Sweeper { docker, engine, label: &endpoint.label, entries: &entries };
-                    sweeper.sweep(report).await;
-                }
-                Err(reason) => report.left.extend(all_left(reason)),
+            continue;
+        };
+        let reached = match House::of(&endpoint, LIMIT) {
+            Ok(house) => house.answers().await.map(|()| house),
+            Err(reason) => Err(reason),
+        };
+        match reached {
+            Ok(house) => {
+                let sweeper = Sweeper { house, engine, label: &endpoint.label, entries: &entries };
+                sweeper.sweep(report).await;
             }
+            Err(reason) => report.left.extend(all_left(format!("no answer from {engine}: {reason}"))),
         }
     }
     for entry in own {
@@ -109,14 +110,8 @@ async fn end_engine(entry: &Entry, ledger: &Abandoned, report: &mut SweepReport)
     }
 }
 
-async fn reach(endpoint: &Endpoint) -> Result<Docker, String> {
-    let docker = client(&endpoint.address, endpoint.stretch(LIMIT)).map_err(|error| error.to_string())?;
-    docker.ping().await.map_err(|error| format!("no answer from {}: {error}", endpoint.address))?;
-    Ok(docker)
-}
-
 struct Sweeper<'a> {
-    docker: Docker,
+    house: House<'a>,
     engine: &'a str,
     label: &'a str,
     entries: &'a [&'a Entry],
@@ -129,19 +124,17 @@ impl Sweeper<'_> {
         for kind in [Thing::Container, Thing::Image, Thing::Network, Thing::Volume] {
             let named = self.entries.iter().filter(|entry| entry.kind == kind && !entry.name.is_empty());
             let mut names: BTreeSet<String> = named.map(|entry| entry.name.clone()).collect();
-            match self.labelled(kind).await {
+            match self.house.labelled(kind, self.label).await {
                 Ok(found) => {
                     let own =
                         found.into_iter().filter(|(_, tag)| !tag.is_empty() && tags.contains(tag.as_str()));
                     names.extend(own.map(|(name, _)| name));
                 }
-                Err(error) => {
-                    report.left.push(Left { entry: self.entry(kind, ""), reason: error.to_string() })
-                }
+                Err(reason) => report.left.push(Left { entry: self.entry(kind, ""), reason }),
             }
             for name in names {
                 let entry = self.entry(kind, &name);
-                match self.remove(kind, &name).await {
+                match self.house.remove(kind, &name).await {
                     Ok(true) => report.removed.push(entry),
                     Ok(false) => {}
                     Err(reason) => report.left.push(Left { entry, reason }),
@@ -152,61 +145,5 @@ impl Sweeper<'_> {
 
     fn entry(&self, kind: Thing, name: &str) -> Entry {
         Entry { kind, name: name.to_owned(), tag: String::new(), engine: self.engine.to_owned() }
-    }
-
-    /// Everything with a label of some run: its name or id, and the label's value.
-    async fn labelled(&self, kind: Thing) -> Result<Vec<(String, String)>, Error> {
-        let filters = HashMap::from([("label".to_owned(), vec![self.label.to_owned()])]);
-        let value = |labels: &HashMap<String, String>| labels.get(self.label).cloned().unwrap_or_default();
-        let tag = |labels: &Option<HashMap<String, String>>| labels.as_ref().map(value).unwrap_or_default();
-        Ok(match kind {
-            Thing::Engine => Vec::new(),
-            Thing::Container => {
-                let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-                let list = self.docker.list_containers(Some(options)).await?;
-                list.into_iter().filter_map(|row| Some((row.id?, tag(&row.labels)))).collect()
-            }
-            Thing::Image => {
-                let options = ListImagesOptionsBuilder::default().all(true).filters(&filters).build();
-                let list = self.docker.list_images(Some(options)).await?;
-                list.into_iter().map(|row| (row.id, value(&row.labels))).collect()
-            }
-            Thing::Network => {
-                let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
-                let list = self.docker.list_networks(Some(options)).await?;
-                list.into_iter().filter_map(|row| Some((row.id?, tag(&row.labels)))).collect()
-            }
-            Thing::Volume => {
-                let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
-                let list = self.docker.list_volumes(Some(options)).await?;
-                let volumes = list.volumes.unwrap_or_default();
-                volumes.into_iter().map(|row| (row.name, value(&row.labels))).collect()
-            }
-        })
-    }
-
-    /// Removes one thing; false when it was not there.
-    async fn remove(&self, kind: Thing, name: &str) -> Result<bool, String> {
-        let removed = match kind {
-            Thing::Container => {
-                let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-                self.docker.remove_container(name, Some(options)).await
-            }
-            Thing::Network => self.docker.remove_network(name).await,
-            Thing::Volume => self.docker.remove_volume(name, None::<RemoveVolumeOptions>).await,
-            Thing::Engine => return Ok(false),
-            Thing::Image => {
-                let there = self.docker.inspect_image(name).await;
-                if there.is_err_and(|error| is_not_there(&error)) {
-                    return Ok(false);
-                }
-                return remove_image(&self.docker, name).await.map(|()| true);
-            }
-        };
-        match removed {
-            Ok(()) => Ok(true),
-            Err(error) if is_not_there(&error) => Ok(false),
-            Err(error) => Err(error.to_string()),
-        }
     }
 }

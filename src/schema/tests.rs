@@ -17,6 +17,7 @@ const ENGINES: &str = r#"
 address = "tcp://127.0.0.1:2376"
 timeout-factor = 3
 jobs = 2
+budget = 20
 images = { busybox = "busybox:1.36" }
 registry = "10.0.0.9:5000"
 lacks = { registry = "there is none" }
