@@ -3,6 +3,7 @@
 
 mod before;
 mod body;
+mod entries;
 mod error;
 mod json;
 mod label;
@@ -23,8 +24,9 @@ use crate::snapshot::{Part, Snapshot, StepSnapshot};
 use names::Names;
 
 pub use body::{documents, sha256};
+pub use entries::{Entries, with_hash};
 pub use error::is_uuid;
-pub use json::parse as parse_json;
+pub use json::{has_too_many_values, parse as parse_json};
 pub use rules::Rules;
 
 /// Normalises one recording.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use crate::normalise::parse_json;
+use crate::normalise::{Entries, parse_json, with_hash};
 use crate::scenario::View;
 
 /// A text through a view; none when it has not that form.
@@ -19,17 +19,6 @@ pub fn view(view: View, text: &str) -> Option<Value> {
         View::Json => crate::normalise::documents(text),
         View::Tar => tar(text.as_bytes()),
     }
-}
-
-/// Puts a value under a key; of two with the same key the second is `key#2`.
-fn put(map: &mut Map<String, Value>, key: &str, value: Value) {
-    let mut unique = key.to_owned();
-    let mut number = 1;
-    while map.contains_key(&unique) {
-        number += 1;
-        unique = format!("{key}#{number}");
-    }
-    map.insert(unique, value);
 }
 
 /// A list of lines as they are, a carriage return included; `tail` tells of a last line without end.
@@ -56,17 +45,18 @@ fn processes(text: &str) -> Option<Value> {
     if !titles.iter().any(|title| title == "PID") {
         return None;
     }
-    let mut map = Map::new();
+    let mut map = Entries::new(with_hash);
     for row in rows {
-        let mut cells = Map::new();
+        let mut cells = Entries::new(with_hash);
         for (at, cell) in row.iter().enumerate() {
             let title = titles.get(at).cloned().unwrap_or_else(|| format!("column {}", at + 1));
-            put(&mut cells, &title, process_cell(&title, cell));
+            let cell = process_cell(&title, cell);
+            cells.put(title, cell);
         }
         let command = row.last().map(|cell| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned));
-        put(&mut map, &command.unwrap_or_default(), Value::Object(cells));
+        map.put(command.unwrap_or_default(), cells.finish());
     }
-    let mut told = json!({ "titles": titles, "processes": map });
+    let mut told = json!({ "titles": titles, "processes": map.finish() });
     // What follows the document is part of the answer.
     if let (Some(tail), Value::Object(told)) = (tail, &mut told) {
         told.insert("tail".to_owned(), tail.into());
@@ -118,7 +108,7 @@ fn process_cell(title: &str, cell: &Value) -> Value {
 
 /// Output of `mount` and `df`, or the text of `/proc/mounts`: entries by destination.
 fn mounts(text: &str) -> Option<Value> {
-    let mut map = Map::new();
+    let mut map = Entries::new(with_hash);
     let is_df = text.starts_with("Filesystem");
     let mut wrapped: Vec<&str> = Vec::new();
     for line in text.lines().skip(usize::from(is_df)) {
@@ -149,9 +139,11 @@ fn mounts(text: &str) -> Option<Value> {
             ),
             _ => return None,
         };
-        put(&mut map, destination, entry);
+        map.put(destination.to_owned(), entry);
     }
-    (!map.is_empty() && wrapped.is_empty()).then(|| json!({ "mounts": map }))
+    let map = map.finish();
+    let is_empty = map.as_object().is_none_or(Map::is_empty);
+    (!is_empty && wrapped.is_empty()).then(|| json!({ "mounts": map }))
 }
 
 /// A disk of the machine is a disk; all else is a name.
@@ -188,10 +180,10 @@ fn files(text: &str) -> Value {
         let date = r"(?:[A-Z][a-z]{2} +\d+ +[\d:]+|\d{4}-\d\d-\d\d \d\d:\d\d\S*(?: [+-]\d{4})?)";
         Regex::new(&format!(r"^(\S{{10,}}) +\d+ +(\S+) +(\S+) +(\d+|\d+, +\d+) +{date} (.+)$")).ok()
     });
-    let mut map = Map::new();
+    let mut map = Entries::new(with_hash);
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with("total ")) {
         let Some(found) = LONG.as_ref().and_then(|long| long.captures(line)) else {
-            put(&mut map, line.trim(), json!({}));
+            map.put(line.trim().to_owned(), json!({}));
             continue;
         };
         let part = |at: usize| found.get(at).map_or("", |part| part.as_str());
@@ -206,14 +198,14 @@ fn files(text: &str) -> Value {
         if let Some((_, target)) = link {
             entry.insert("link".to_owned(), target.into());
         }
-        put(&mut map, link.map_or(name, |(name, _)| name), Value::Object(entry));
+        map.put(link.map_or(name, |(name, _)| name).to_owned(), Value::Object(entry));
     }
-    json!({ "files": map })
+    json!({ "files": map.finish() })
 }
 
 /// A tar archive: entries by path, text as it is, other bytes as a hash. Times are left out.
 pub fn tar(bytes: &[u8]) -> Option<Value> {
-    let mut map = Map::new();
+    let mut map = Entries::new(with_hash);
     let mut archive = tar::Archive::new(bytes);
     for entry in archive.entries().ok()? {
         let mut entry = entry.ok()?;
@@ -236,7 +228,11 @@ pub fn tar(bytes: &[u8]) -> Option<Value> {
         }
         if kind == "file" {
             let mut content = Vec::new();
-            entry.read_to_end(&mut content).ok()?;
+            // A sparse file can say that it holds more than there are disks in the world.
+            (&mut entry).take(bytes.len() as u64 + 1).read_to_end(&mut content).ok()?;
+            if content.len() > bytes.len() {
+                return None;
+            }
             told.insert("size".to_owned(), content.len().into());
             match String::from_utf8(content) {
                 Ok(text) if text.len() <= 4096 => told.insert("text".to_owned(), text.into()),
@@ -248,9 +244,9 @@ pub fn tar(bytes: &[u8]) -> Option<Value> {
                 }
             };
         }
-        put(&mut map, &path, Value::Object(told));
+        map.put(path, Value::Object(told));
     }
-    Some(json!({ "tar": map }))
+    Some(json!({ "tar": map.finish() }))
 }
 
 #[cfg(test)]

@@ -4,18 +4,45 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
+
+use super::entries::{Entries, in_brackets};
+
+/// The most values that a document may have to be taken apart: a value takes many times the memory
+/// of the two bytes that it can be sent in. No answer of an engine has as many.
+const MOST_VALUES: usize = 2_000_000;
 
 /// The document at the start of a text, and what follows it. None when there is none, when it is
-/// nested deeper than 128 levels, or when it uses the key that stands for a number in serde_json.
+/// nested deeper than 128 levels or has millions of values, or when it uses the key that stands for
+/// a number in serde_json.
 pub fn parse(text: &str) -> Option<(Value, &str)> {
-    if text.contains(NUMBER) {
+    if has_too_many_values(text) {
         return None;
     }
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<AsSent>();
     let first = stream.next()?.ok()?;
-    let rest = text.get(stream.byte_offset()..)?;
-    Some((first.0, rest))
+    let (document, rest) = text.split_at_checked(stream.byte_offset())?;
+    (!document.contains(NUMBER)).then_some((first.0, rest))
+}
+
+/// Whether the bytes may be taken for JSON that has more values than [`parse`] takes.
+pub fn has_too_many_values(text: impl AsRef<[u8]>) -> bool {
+    let bytes = text.as_ref();
+    // A value takes two bytes at least, with what separates it from the next one.
+    if bytes.len() < 2 * MOST_VALUES {
+        return false;
+    }
+    let (mut values, mut in_text, mut is_escaped) = (0usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b',' | b'[' | b'{' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    values > MOST_VALUES
 }
 
 struct AsSent(Value);
@@ -23,6 +50,34 @@ struct AsSent(Value);
 impl<'de> Deserialize<'de> for AsSent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<AsSent, D::Error> {
         deserializer.deserialize_any(Anything)
+    }
+}
+
+/// A key, and whether it stands in the text as it is.
+struct Key {
+    text: String,
+    is_literal: bool,
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Key;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key, E> {
+                Ok(Key { text: text.to_owned(), is_literal: true })
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Key, E> {
+                Ok(Key { text: text.to_owned(), is_literal: false })
+            }
+        }
+        deserializer.deserialize_str(Text)
     }
 }
 
@@ -72,24 +127,19 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<AsSent, A::Error> {
-        let mut map = Map::new();
-        while let Some(key) = object.next_key::<String>()? {
-            // With arbitrary precision, serde_json hands numbers out as a map with this key.
-            if key == NUMBER {
+        let mut entries = Entries::new(in_brackets);
+        while let Some(Key { text: key, is_literal }) = object.next_key()? {
+            // With arbitrary precision, serde_json hands numbers out as a map with this key. What is
+            // written with escapes is none of its own, and [`parse`] looks for what is not.
+            if is_literal && key == NUMBER {
                 let text: String = object.next_value()?;
                 let number = serde_json::from_str::<Number>(&text).map_err(serde::de::Error::custom)?;
                 return Ok(AsSent(Value::Number(number)));
             }
             let AsSent(value) = object.next_value()?;
-            let mut name = key.clone();
-            let mut times = 1;
-            while map.contains_key(&name) {
-                times += 1;
-                name = format!("{key} ({times})");
-            }
-            map.insert(name, value);
+            entries.put(key, value);
         }
-        Ok(AsSent(Value::Object(map)))
+        Ok(AsSent(entries.finish()))
     }
 }
 
@@ -108,5 +158,21 @@ mod tests {
         assert!(parse(&"[".repeat(100_000)).is_none());
         assert!(parse("nonsense").is_none());
         assert!(parse("{\"$serde_json::private::Number\":\"1\"}").is_none());
+    }
+
+    #[test]
+    fn no_number_can_be_feigned() {
+        let (value, _) = parse("{\"\\u0024serde_json::private::Number\":\"1\"}").unwrap();
+        assert_eq!(value.to_string(), r#"{" $serde_json::private::Number":"1"}"#);
+        assert_eq!(parse("{\"a\":1}{\"$serde_json::private::Number\":\"1\"}").unwrap().0["a"], 1);
+    }
+
+    #[test]
+    fn a_document_of_millions_of_values_is_not_taken_apart() {
+        let list = |values: usize| format!("[0{}]", ",0".repeat(values - 1));
+        assert!(parse(&list(MOST_VALUES)).is_some());
+        assert!(parse(&list(2 * MOST_VALUES)).is_none());
+        let text = format!("[\"{}\"]", ",\\\"[".repeat(MOST_VALUES));
+        assert!(parse(&text).is_some());
     }
 }

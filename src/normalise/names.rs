@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::entries::{Entries, in_brackets};
 use super::error::is_uuid;
 use crate::exchange::Named;
 use crate::snapshot::StepSnapshot;
@@ -201,19 +202,12 @@ fn rewrite(value: &mut Value, told: &impl Fn(&str) -> String) {
         Value::String(text) => *text = told(text),
         Value::Array(list) => list.iter_mut().for_each(|value| rewrite(value, told)),
         Value::Object(map) => {
-            let mut renamed = Map::with_capacity(map.len());
-            for (key, mut value) in std::mem::take(map) {
-                rewrite(&mut value, told);
-                let key = told(&key);
-                let mut unique = key.clone();
-                let mut times = 1;
-                while renamed.contains_key(&unique) {
-                    times += 1;
-                    unique = format!("{key} ({times})");
-                }
-                renamed.insert(unique, value);
+            let mut renamed = Entries::new(in_brackets);
+            for (key, mut child) in std::mem::take(map) {
+                rewrite(&mut child, told);
+                renamed.put(told(&key), child);
             }
-            *map = renamed;
+            *value = renamed.finish();
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }

@@ -1,8 +1,9 @@
 //! `suites/normalise.toml`: which values are volatile and which lists have no order.
 
 use regex::Regex;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::entries::{Entries, with_hash};
 use super::names::{Names, runs, without_ids};
 use super::shapes::{TOKENS, Token};
 use crate::mistake::{Mistake, Mistakes, nearest};
@@ -157,22 +158,16 @@ fn keyed(mut list: Vec<Value>, keys: &[Pointer], more: &[Pointer]) -> Value {
     };
     // Of elements with the same key, the order is that of their text; fresh ids change none.
     list.sort_by_cached_key(|value| (key_of(value).map(|key| without_ids(&key.into())), without_ids(value)));
-    let mut map = Map::new();
+    let mut entries = Entries::new(with_hash);
     let mut nameless = 0;
     for value in list {
         let name = key_of(&value).unwrap_or_else(|| {
             nameless += 1;
             format!("#{nameless}")
         });
-        let mut unique = name.clone();
-        let mut number = 1;
-        while map.contains_key(&unique) {
-            number += 1;
-            unique = format!("{name}#{number}");
-        }
-        map.insert(unique, value);
+        entries.put(name, value);
     }
-    Value::Object(map)
+    entries.finish()
 }
 
 /// The value at a place, to be changed.
