@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::exchange::{Answer, Exchange};
 use crate::frames::demultiplex;
+use crate::normalise::has_too_many_values;
 use crate::pointer::Pointer;
 
 /// The document of a step: of its only exchange, or of an exec's parts by name.
@@ -35,7 +36,9 @@ fn answer_document(answer: &Answer) -> Value {
     document.insert("reason".to_owned(), json!(answer.reason));
     document.insert("headers".to_owned(), Value::Object(headers));
     let bytes = &answer.body.0;
-    if let Ok(json) = serde_json::from_slice::<Value>(bytes) {
+    let is_too_much = has_too_many_values(bytes);
+    let json = (!is_too_much).then(|| serde_json::from_slice::<Value>(bytes).ok()).flatten();
+    if let Some(json) = json {
         document.insert("body".to_owned(), json!({ "json": json }));
     } else if let Ok(text) = std::str::from_utf8(bytes) {
         document.insert("body".to_owned(), json!({ "text": text }));
@@ -46,18 +49,22 @@ fn answer_document(answer: &Answer) -> Value {
     } else if answer.end.is_some() {
         document.insert("stdout".to_owned(), json!(String::from_utf8_lossy(bytes)));
     }
-    let messages: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(bytes).into_iter().collect();
-    if let Ok(messages) = messages {
+    let messages =
+        || serde_json::Deserializer::from_slice(bytes).into_iter().collect::<Result<Vec<Value>, _>>();
+    if let Some(messages) = (!is_too_much).then(messages).and_then(Result::ok) {
         document.insert("messages".to_owned(), Value::Array(messages));
     }
     Value::Object(document)
 }
 
-/// The value at a place as text. Null, an empty text, a list and an object are no values to
-/// go on with.
+/// No honest id or name is longer.
+const LONGEST_VALUE: usize = 64 * 1024;
+
+/// The value at a place as text. Null, an empty text, one that is endless, a list and an object are
+/// no values to go on with.
 pub fn text_at(document: &Value, at: &Pointer) -> Option<String> {
     match at.find(document)? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::String(text) if (1..=LONGEST_VALUE).contains(&text.len()) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(is) => Some(is.to_string()),
         Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
@@ -97,5 +104,8 @@ mod tests {
             let found = text_at(&answer_document(answer), &Pointer::parse(at).unwrap());
             assert_eq!(found.as_deref(), expected, "{at}");
         }
+        let endless =
+            answer_document(&answer(format!("\"{}\"", "x".repeat(LONGEST_VALUE + 1)).as_bytes(), None));
+        assert_eq!(text_at(&endless, &Pointer::parse("/body/json").unwrap()), None);
     }
 }

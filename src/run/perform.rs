@@ -14,6 +14,7 @@ use crate::engine::EngineError;
 use crate::engine::connection::Progress;
 use crate::engine::wire::{Reply, Wire};
 use crate::exchange::{End, Exchange, Sent};
+use crate::normalise::has_too_many_values;
 use crate::scenario::Until;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -116,6 +117,9 @@ async fn inspect_exec(
 /// The JSON body of an answer that is a success.
 pub fn answered_json(exchange: &Exchange) -> Option<Value> {
     let answer = exchange.answer.as_ref().filter(|answer| (200..300).contains(&answer.status))?;
+    if has_too_many_values(&answer.body.0) {
+        return None;
+    }
     serde_json::from_slice(&answer.body.0).ok()
 }
 
