@@ -15,7 +15,7 @@ use super::EngineError;
 use super::address::{Address, Reader, Writer};
 use super::framing::Framing;
 use super::tls::is_alert;
-use super::wire::{LARGEST_BODY, Reply, io_failure};
+use super::wire::{LARGEST_BODY, Reply, cut, io_failure};
 use crate::exchange::{Answer, Bytes, End, Failure, Sent};
 use crate::frames::Counter;
 
@@ -145,6 +145,10 @@ enum Stop {
 impl Incoming {
     /// Waits for at least one more byte.
     async fn more(&mut self) -> Result<(), Stop> {
+        // Where bytes are always there, a timeout alone may come late.
+        if tokio::time::Instant::now() >= self.deadline {
+            return Err(Stop::Deadline);
+        }
         let read = timeout_at(self.deadline, self.reader.read_buf(&mut self.input)).await;
         self.last = Instant::now();
         match read {
@@ -191,7 +195,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Answer, usize)>, Failure> {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             let headers = head.headers.iter().map(|header| (header.name.to_owned(), text(header.value)));
             let answer = Answer {
-                status: head.code.ok_or(Failure::Malformed)?,
+                status: head.code.filter(|code| *code >= 100).ok_or(Failure::Malformed)?,
                 reason: head.reason.unwrap_or_default().to_owned(),
                 headers: headers.collect(),
                 body: Bytes::default(),
@@ -218,10 +222,11 @@ async fn read(
         let _ = answered.send(());
     }
     let framing = Framing::of(method, answer.status, &answer.headers);
-    let (end, failure) = match framing {
-        Ok(framing) => read_body(incoming, framing, reading, &mut answer.body.0).await,
-        Err(_) => (None, Some(Failure::Malformed)),
-    };
+    let Ok(framing) = framing else { return (None, Some(Failure::Malformed)) };
+    let (end, failure) = read_body(incoming, framing, reading, &mut answer.body.0).await;
+    if failure.is_some() {
+        cut(&mut answer.body.0);
+    }
     answer.end = end;
     (Some(answer), failure)
 }
@@ -249,7 +254,6 @@ async fn read_body(
             return (Some(End::Enough), None);
         }
         if body.len() > LARGEST_BODY {
-            body.truncate(LARGEST_BODY);
             return (None, Some(Failure::Malformed));
         }
         if whole {

@@ -24,8 +24,8 @@ pub enum Chunk {
     Data(u64),
     /// In the line end behind its data.
     DataEnd,
-    /// In the trailers.
-    Trailer,
+    /// In the trailers, of which so many bytes have passed.
+    Trailer(usize),
 }
 
 /// Framing that is no HTTP.
@@ -35,6 +35,8 @@ pub struct BadFraming;
 
 /// No honest line of chunk size or trailer is longer.
 const LONGEST_LINE: usize = 8 * 1024;
+/// Nor are all trailers together.
+const MOST_TRAILERS: usize = 64 * 1024;
 
 impl Framing {
     /// What the head of an answer says (RFC 9112, section 6.3).
@@ -100,7 +102,7 @@ fn decode_chunks(chunk: &mut Chunk, input: &mut BytesMut, body: &mut Vec<u8>) ->
             Chunk::Size => match httparse::parse_chunk_size(input).map_err(|_| BadFraming)? {
                 httparse::Status::Complete((length, size)) => {
                     input.advance(length);
-                    *chunk = if size == 0 { Chunk::Trailer } else { Chunk::Data(size) };
+                    *chunk = if size == 0 { Chunk::Trailer(0) } else { Chunk::Data(size) };
                 }
                 httparse::Status::Partial => return not_yet(input),
             },
@@ -119,9 +121,13 @@ fn decode_chunks(chunk: &mut Chunk, input: &mut BytesMut, body: &mut Vec<u8>) ->
                 Some(_) => return Err(BadFraming),
                 None => return Ok(false),
             },
-            Chunk::Trailer => {
+            Chunk::Trailer(passed) => {
                 let Some(end) = input.iter().position(|byte| *byte == b'\n') else { return not_yet(input) };
                 let line = input.split_to(end + 1);
+                *passed += line.len();
+                if *passed > MOST_TRAILERS {
+                    return Err(BadFraming);
+                }
                 if line.trim_ascii().is_empty() {
                     return Ok(true);
                 }

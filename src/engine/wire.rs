@@ -19,6 +19,15 @@ use crate::exchange::{Answer, Bytes, Failure, Sent};
 
 /// The most that is read of one body: more is no answer but an attack or an accident.
 pub const LARGEST_BODY: usize = 64 * 1024 * 1024;
+/// What is kept of the body of an answer that failed: enough to see what it was. How much of it came is
+/// a matter of chance.
+const KEPT_OF_FAILED: usize = 64 * 1024;
+
+/// Cuts the body of an answer that failed.
+pub(super) fn cut(body: &mut Vec<u8>) {
+    body.truncate(KEPT_OF_FAILED);
+    body.shrink_to_fit();
+}
 
 /// What came back for a request.
 #[derive(Clone, Debug)]
@@ -155,7 +164,10 @@ impl Wire {
     async fn send(&self, request: reqwest::Request, limit: Duration) -> Result<Reply, EngineError> {
         let begun = Instant::now();
         let deadline = tokio::time::Instant::now() + limit;
-        let reply = |answer, failure| {
+        let reply = |mut answer: Option<Answer>, failure: Option<Failure>| {
+            if let (Some(answer), Some(_)) = (&mut answer, failure) {
+                cut(&mut answer.body.0);
+            }
             let millis = begun.elapsed().as_secs_f64() * 1000.0;
             Ok(Reply { answer, failure, millis })
         };
@@ -173,6 +185,9 @@ impl Wire {
                 Ok(Ok(None)) => return reply(Some(answer), None),
                 Ok(Ok(Some(bytes))) if answer.body.0.len() + bytes.len() > LARGEST_BODY => {
                     return reply(Some(answer), Some(Failure::Malformed));
+                }
+                Ok(Ok(Some(_))) if tokio::time::Instant::now() >= deadline => {
+                    return reply(Some(answer), Some(Failure::Timeout));
                 }
                 Ok(Ok(Some(bytes))) => answer.body.0.extend_from_slice(&bytes),
             }
