@@ -1,10 +1,13 @@
 //! One request off a connection: its line, headers and body, as bytes came.
 
+use std::time::Duration;
+
 use bytes::{Buf as _, Bytes, BytesMut};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::engine::framing::{Chunk, Framing};
 
@@ -12,6 +15,8 @@ const BODY_LIMIT: usize = 64 << 20;
 /// What node's parser takes of a head.
 const HEAD_LIMIT: usize = 80 << 10;
 const MOST_HEADERS: usize = 128;
+/// After such a silence node takes a client for gone (`server.timeout`).
+const LONGEST_SILENCE: Duration = Duration::from_secs(120);
 
 /// A request whose body is read.
 #[derive(Debug)]
@@ -72,9 +77,8 @@ pub async fn read(stream: &mut TcpStream, input: &mut BytesMut) -> Incoming {
             Ok(None) => {}
             Err(NotHttp) => return Incoming::Malformed,
         }
-        match stream.read_buf(input).await {
-            Ok(1..) => {}
-            Ok(0) | Err(_) => return Incoming::Closed,
+        if !more(stream, input).await {
+            return Incoming::Closed;
         }
     };
     let waits =
@@ -90,13 +94,17 @@ pub async fn read(stream: &mut TcpStream, input: &mut BytesMut) -> Incoming {
             Ok(false) => {}
             Err(_) => return Incoming::Malformed,
         }
-        match stream.read_buf(input).await {
-            Ok(1..) => {}
-            Ok(0) | Err(_) => return Incoming::Closed,
+        if !more(stream, input).await {
+            return Incoming::Closed;
         }
     }
     asked.body = Bytes::from(body);
     Incoming::Request(Box::new(asked))
+}
+
+/// Waits for at least one more byte; false when the client is gone or has been silent for too long.
+async fn more(stream: &mut TcpStream, input: &mut BytesMut) -> bool {
+    matches!(timeout(LONGEST_SILENCE, stream.read_buf(input)).await, Ok(Ok(1..)))
 }
 
 /// The bytes are no HTTP.
@@ -131,17 +139,26 @@ fn parse(input: &mut BytesMut) -> Result<Option<(Asked, Framing)>, NotHttp> {
     Ok(Some((asked, framing)))
 }
 
-/// How the body of a request ends: without length and chunks there is none.
+/// How the body of a request ends: without length and chunks there is none. What a client and a server
+/// could take differently is no HTTP, as for node's parser.
 fn framing(headers: &HeaderMap) -> Result<Framing, NotHttp> {
-    let text = |name| headers.get(name).map(|v| v.to_str().map(str::trim).map_err(|_| NotHttp)).transpose();
-    if let Some(coding) = text("transfer-encoding")? {
-        return match coding.eq_ignore_ascii_case("chunked") {
+    let one = |name| {
+        let mut values = headers.get_all(name).iter().map(|v| v.to_str().map(str::trim).map_err(|_| NotHttp));
+        let first = values.next().transpose()?;
+        if values.next().is_some() { Err(NotHttp) } else { Ok(first) }
+    };
+    let length = one("content-length")?;
+    if let Some(coding) = one("transfer-encoding")? {
+        return match coding.eq_ignore_ascii_case("chunked") && length.is_none() {
             true => Ok(Framing::Chunked(Chunk::Size)),
             false => Err(NotHttp),
         };
     }
-    match text("content-length")? {
-        Some(length) => Ok(Framing::Length(length.parse().map_err(|_| NotHttp)?)),
+    match length {
+        Some(length) if length.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(Framing::Length(length.parse().map_err(|_| NotHttp)?))
+        }
+        Some(_) => Err(NotHttp),
         None => Ok(Framing::Nothing),
     }
 }
@@ -170,7 +187,16 @@ mod tests {
     fn what_is_no_request_is_told_apart_from_half_of_one() {
         assert!(parsed("GET /info HT").unwrap().is_none());
         assert_eq!(parsed("GET /in fo HTTP/1.1\r\n\r\n").err(), Some(NotHttp));
-        assert_eq!(parsed("POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n").err(), Some(NotHttp));
+        for ambiguous in [
+            "Content-Length: x",
+            "Content-Length: +5",
+            "Content-Length: 5\r\nContent-Length: 6",
+            "Content-Length: 5\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        ] {
+            let text = format!("POST / HTTP/1.1\r\n{ambiguous}\r\n\r\n");
+            assert_eq!(parsed(&text).err(), Some(NotHttp), "{ambiguous}");
+        }
         assert_eq!(
             parsed("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap().unwrap().1,
             Framing::Chunked(Chunk::Size)
