@@ -241,6 +241,7 @@ fn recording(scenario: &Scenario, exchange: Exchange) -> Recording {
             world: "default".to_owned(),
         },
         address: "unix:///x".to_owned(),
+        label: divergence::scenario::RUN_LABEL.to_owned(),
         steps: vec![RecordedStep {
             id: scenario.steps[0].id.clone(),
             exchanges: vec![exchange],
