@@ -4,8 +4,7 @@
 use std::sync::LazyLock;
 
 use divergence::compare::compare;
-use divergence::engine_id::{EngineId, Kind};
-use divergence::exchange::{Answer, Bytes, End, Exchange, Failure, Named, RecordedStep, Recording, Sent};
+use divergence::exchange::{Answer, Bytes, End, Exchange, Failure, RecordedStep, Recording, Sent};
 use divergence::frames::{Counter, demultiplex};
 use divergence::normalise::{Rules, normalise};
 use divergence::route::Route;
@@ -14,6 +13,7 @@ use divergence::store::snapshots::{from_text, to_text};
 use divergence::suite::{SuiteFiles, load};
 use divergence::views;
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::mutate::{changed, changes};
 
@@ -67,7 +67,7 @@ static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// A JSON text, odd in every way that JSON can be.
-fn json() -> impl Strategy<Value = String> {
+fn json_text() -> impl Strategy<Value = String> {
     let id = format!("\"{ID}\"");
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -150,14 +150,15 @@ fn archive() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn body() -> impl Strategy<Value = Vec<u8>> {
-    let messages = prop::collection::vec((json(), prop::sample::select(vec!["\n", "\r\n", "", " "])), 1..5);
+    let messages =
+        prop::collection::vec((json_text(), prop::sample::select(vec!["\n", "\r\n", "", " "])), 1..5);
     prop_oneof![
-        4 => json().prop_map(String::into_bytes),
+        4 => json_text().prop_map(String::into_bytes),
         2 => messages.prop_map(|all| all.into_iter().map(|(one, end)| one + end).collect::<String>().into_bytes()),
         2 => frames(),
         1 => archive(),
         1 => prop::collection::vec(any::<u8>(), 0..60),
-        1 => (json(), changes()).prop_map(|(text, changes)| changed(text.as_bytes(), &changes)),
+        1 => (json_text(), changes()).prop_map(|(text, changes)| changed(text.as_bytes(), &changes)),
     ]
 }
 
@@ -231,25 +232,16 @@ fn exchange() -> impl Strategy<Value = (usize, Exchange)> {
 }
 
 fn recording(scenario: &Scenario, exchange: Exchange) -> Recording {
-    let named = |name: &str, value: &str| Named { name: name.to_owned(), value: value.to_owned() };
-    Recording {
-        case: CaseId { scenario: scenario.id.clone(), api: scenario.api[0].clone() },
-        engine: EngineId {
-            identity: "docker".to_owned(),
-            release: "20.10".parse().unwrap(),
-            kind: Kind::Live,
-            world: "default".to_owned(),
-        },
-        address: "unix:///x".to_owned(),
-        label: divergence::scenario::RUN_LABEL.to_owned(),
-        steps: vec![RecordedStep {
-            id: scenario.steps[0].id.clone(),
-            exchanges: vec![exchange],
-            unreached: None,
-        }],
-        names: vec![named("run", "dv-1-1r"), named("web", "dv-1-1r-web"), named("n", ID)],
-        before: None,
-    }
+    let engine = json!({"identity": "docker", "release": "20.10", "kind": "live", "world": "default"});
+    let named = |name: &str, value: &str| json!({"name": name, "value": value});
+    let recording = json!({
+        "case": CaseId { scenario: scenario.id.clone(), api: scenario.api[0].clone() },
+        "engine": engine,
+        "address": "unix:///x",
+        "steps": [RecordedStep { id: scenario.steps[0].id.clone(), exchanges: vec![exchange], unreached: None }],
+        "names": [named("run", "dv-1-1r"), named("web", "dv-1-1r-web"), named("n", ID)],
+    });
+    serde_json::from_value(recording).unwrap()
 }
 
 proptest! {
