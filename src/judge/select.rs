@@ -1,6 +1,6 @@
 //! Which observation speaks of a place: what applies, and which of several is most specific.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -165,36 +165,40 @@ pub fn most_specific<'a>(speakers: &[Speaker<'a>], at_reference: Option<&Value>)
 
 /// Observations that are equally specific about a place that both can select: load errors.
 pub fn ties(divergences: &[Divergence], scenarios: &[Scenario]) -> Vec<Mistake> {
-    let all: Vec<Speaker<'_>> = divergences
-        .iter()
-        .flat_map(|divergence| {
-            divergence.observations.iter().map(move |observation| Speaker { divergence, observation })
-        })
-        .collect();
+    // Only those of one group can tie; pairs of all of them would be tens of millions.
+    let mut groups: BTreeMap<_, Vec<Speaker<'_>>> = BTreeMap::new();
+    for divergence in divergences {
+        for observation in &divergence.observations {
+            let speaker = Speaker { divergence, observation };
+            let named = match &observation.scope {
+                Scope::Scenario { glob, .. } if !glob.contains('*') => glob.as_str(),
+                Scope::Scenario { .. } | Scope::Route(_) | Scope::Everywhere => "",
+            };
+            groups.entry((&divergence.engine, speaker.rank(), named)).or_default().push(speaker);
+        }
+    }
     let mut mistakes = Vec::new();
-    for (at, one) in all.iter().enumerate() {
-        for other in &all[at + 1..] {
-            if can_tie(one, other, scenarios) {
-                mistakes.push(Mistake {
-                    file: other.divergence.file.clone(),
-                    span: None,
-                    message: format!(
-                        "the observation in line {} is as specific as the one at {}",
-                        other.observation.line,
-                        one.place_in_file()
-                    ),
-                    help: "let one of them name the scenario, or make its `when` narrower".to_owned(),
-                });
-            }
+    for group in groups.values() {
+        for (at, one) in group.iter().enumerate() {
+            let tied = group[at + 1..].iter().filter(|other| can_tie(one, other, scenarios));
+            mistakes.extend(tied.map(|other| tie(one, other)));
         }
     }
     mistakes
 }
 
+fn tie(one: &Speaker<'_>, other: &Speaker<'_>) -> Mistake {
+    let (line, place) = (other.observation.line, one.place_in_file());
+    Mistake {
+        file: other.divergence.file.clone(),
+        span: None,
+        message: format!("the observation in line {line} is as specific as the one at {place}"),
+        help: "let one of them name the scenario, or make its `when` narrower".to_owned(),
+    }
+}
+
 fn can_tie(one: &Speaker<'_>, other: &Speaker<'_>, scenarios: &[Scenario]) -> bool {
-    one.divergence.engine == other.divergence.engine
-        && one.rank() == other.rank()
-        && one.observation.at.overlaps(&other.observation.at)
+    one.observation.at.overlaps(&other.observation.at)
         && scopes_meet(&one.observation.scope, &other.observation.scope, scenarios)
         && whens_meet(&one.divergence.when, &other.divergence.when)
         && (matches!(one.observation.scope, Scope::Scenario { .. })
