@@ -207,3 +207,16 @@ fn what_docker_itself_changed_is_written_down_and_bound_to_the_release_of_the_re
     let ran = divergence(state.path(), &[&["run", "--api", "1.24"], &sides[..], &areas[..]].concat());
     assert!(text(&ran.stdout).contains(" 0 diverge as written, 0 fail"), "{}", text(&ran.stdout));
 }
+
+#[test]
+fn what_podman_answers_is_written_down_for_both_its_releases() {
+    let state = tempfile::tempdir().unwrap();
+    for candidate in ["recorded:podman-4.3", "recorded:podman-5.4"] {
+        let sides = ["run", "--reference", "recorded:docker-20.10", "--candidate", candidate];
+        let areas = ["system/", "versions/", "exit-statuses/", "exec/"];
+        let ran = divergence(state.path(), &[&sides[..], &areas[..]].concat());
+        let said = text(&ran.stdout);
+        assert_eq!(ran.status.code(), Some(0), "{said}{}", text(&ran.stderr));
+        assert!(!said.contains(" 0 diverge as written"), "{said}");
+    }
+}
