@@ -15,7 +15,7 @@
 //!
 //! ```text
 //! main, cli            arguments, environment, terminal: one function per command
-//! accept check coverage docs lint  what the commands of those names do
+//! accept capture check coverage docs lint  what the commands of those names do
 //! report               verdicts added up; console, junit, curl are its sinks
 //! session seats        which engines, with which images, cleaned up at the end
 //! case                 load -> run -> normalise -> compare -> judge
@@ -32,6 +32,7 @@
 //! exchange, recording, snapshot, difference, divergence, finding, verdict, report.
 
 pub mod accept;
+pub mod capture;
 pub mod case;
 pub mod check;
 pub mod cli;

@@ -80,7 +80,7 @@ impl Address {
     }
 
     /// Opens a connection.
-    pub(super) async fn connect(&self) -> Result<(Reader, Writer), EngineError> {
+    pub async fn connect(&self) -> Result<(Reader, Writer), EngineError> {
         let opened: std::io::Result<(Reader, Writer)> = match self {
             Address::Unix(path) => UnixStream::connect(path).await.map(|stream| {
                 let (reader, writer) = stream.into_split();

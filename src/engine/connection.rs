@@ -19,8 +19,10 @@ use super::wire::{LARGEST_BODY, Reply, cut, io_failure};
 use crate::exchange::{Answer, Bytes, End, Failure, Sent};
 use crate::frames::Counter;
 
-const LARGEST_HEAD: usize = 256 * 1024;
-const MOST_HEADERS: usize = 256;
+/// The most that is read of one head.
+pub const LARGEST_HEAD: usize = 256 * 1024;
+/// The most headers that a head may have.
+pub const MOST_HEADERS: usize = 256;
 
 /// How a connection is used once the request is sent.
 #[derive(Clone, Debug)]
@@ -186,7 +188,8 @@ impl Incoming {
     }
 }
 
-fn parse_head(bytes: &[u8]) -> Result<Option<(Answer, usize)>, Failure> {
+/// The head of an answer and its length, once it is there.
+pub fn parse_head(bytes: &[u8]) -> Result<Option<(Answer, usize)>, Failure> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut head = httparse::Response::new(&mut headers);
     match head.parse(bytes).map_err(|_| Failure::Malformed)? {

@@ -68,6 +68,17 @@ impl Framing {
         }
     }
 
+    /// What the head of a request says: without length and chunks there is no body.
+    pub fn of_request(headers: &[(String, String)]) -> Result<Framing, BadFraming> {
+        match Framing::of("POST", 200, headers)? {
+            Framing::UntilClose => {
+                let coded = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
+                if coded { Err(BadFraming) } else { Ok(Framing::Nothing) }
+            }
+            framing => Ok(framing),
+        }
+    }
+
     /// Moves what is body from `input` to `body`. True when the body is whole.
     pub fn decode(&mut self, input: &mut BytesMut, body: &mut Vec<u8>) -> Result<bool, BadFraming> {
         match self {
@@ -166,6 +177,20 @@ mod tests {
         ];
         for (method, status, text, expected) in table {
             assert_eq!(Framing::of(method, status, &headers(text)), expected, "{method} {status} {text}");
+        }
+    }
+
+    #[test]
+    fn a_request_without_length_has_no_body() {
+        let table = [
+            ("", Ok(Framing::Nothing)),
+            ("Content-Length: 5", Ok(Framing::Length(5))),
+            ("Transfer-Encoding: chunked", Ok(Framing::Chunked(Chunk::Size))),
+            ("Transfer-Encoding: gzip", Err(BadFraming)),
+            ("Content-Length: 5\nContent-Length: 6", Err(BadFraming)),
+        ];
+        for (text, expected) in table {
+            assert_eq!(Framing::of_request(&headers(text)), expected, "{text}");
         }
     }
 

@@ -61,7 +61,8 @@ pub fn parameters(target: &str, name: &str) -> Vec<String> {
     pairs.filter(|(key, _)| decode(key) == name).map(|(_, value)| decode(value)).collect()
 }
 
-fn decode(text: &str) -> String {
+/// Text without its percent escapes; a plus sign is a space.
+pub fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let (mut decoded, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while let Some(byte) = bytes.get(at) {

@@ -7,7 +7,8 @@ use regex::Regex;
 use crate::exchange::{Bytes, Sent};
 
 const SECRET_HEADERS: [&str; 4] = ["x-registry-auth", "x-registry-config", "authorization", "cookie"];
-const SCRUBBED: &str = "<secret>";
+/// What stands for a secret.
+pub const SCRUBBED: &str = "<secret>";
 
 static SECRET_MEMBER: LazyLock<Regex> = LazyLock::new(|| {
     let text = r#"(?i)("(?:password|auth|identitytoken|registrytoken)"\s*:\s*)"(?:[^"\\]|\\.)*""#;
