@@ -1,6 +1,7 @@
 //! The command line: arguments, environment and terminal. One function per command.
 
 mod accept;
+mod capture;
 mod check;
 pub mod committed;
 mod compare;
@@ -120,6 +121,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Add up the reports of partitions
     Merge(merge::MergeArgs),
+    /// Write what a real client asks as a scenario
+    Capture(capture::CaptureArgs),
     /// Write a first scenario to fill in
     New(new::NewArgs),
     /// Tell everything known about a divergence
@@ -192,6 +195,7 @@ pub fn main() -> u8 {
         Command::Lint(args) => lint::lint(args, common, &mut output),
         Command::Compare(args) => compare::compare(args, &mut output),
         Command::Merge(args) => merge::merge(args, common, &mut output),
+        Command::Capture(args) => capture::capture(args, common, &mut output),
         Command::New(args) => new::new(args, common, &mut output),
         Command::Explain(args) => explain::explain(args, common, &mut output),
         Command::Engines(args) => engines::engines(args, common, &mut output),

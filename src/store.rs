@@ -247,13 +247,18 @@ pub fn read(path: &Path) -> Result<String, StoreError> {
 
 /// Writes a file whole or not at all: beside it first, then renamed over it.
 pub fn write(path: &Path, text: &str) -> Result<(), StoreError> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// As [`write`], of bytes that may be no text.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(StoreError::io("write", folder))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let beside = folder.join(format!(".{name}.{}", std::process::id()));
     let written = (|| {
         let mut file = std::fs::File::create(&beside)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         std::fs::rename(&beside, path)
     })();
     written.map_err(|error| {

@@ -22,7 +22,10 @@ pub fn body(asked: &Kept, content_type: &str, table: &Table) -> (DraftBody, Opti
         return (DraftBody::None, None);
     }
     if !asked.is_whole() {
-        let note = format!("The client sent {} bytes here, more than is kept: write the body by hand.", asked.length);
+        let note = format!(
+            "The client sent {} bytes here, more than is kept: write the body by hand.",
+            asked.length
+        );
         return (DraftBody::None, Some(note));
     }
     let is_archive = content_type.contains("tar") || is_tar(&asked.bytes);
@@ -95,7 +98,9 @@ fn entries(bytes: &[u8], table: &Table) -> Option<Vec<(String, DraftEntry, u32)>
                 DraftEntry::Text(text_of_file(&path, text, table)?)
             }
             tar::EntryType::Directory => DraftEntry::Directory,
-            tar::EntryType::Symlink => DraftEntry::Link(String::from_utf8(entry.link_name_bytes()?.into_owned()).ok()?),
+            tar::EntryType::Symlink => {
+                DraftEntry::Link(String::from_utf8(entry.link_name_bytes()?.into_owned()).ok()?)
+            }
             _ => return None,
         };
         // An archive of a scenario belongs to root.
@@ -117,7 +122,9 @@ fn text_of_file(path: &str, text: String, table: &Table) -> Option<String> {
     let lines = text.split_inclusive('\n').map(|line| {
         let mut words = line.split_whitespace();
         let base = words.next().filter(|word| word.eq_ignore_ascii_case("from")).and(words.next());
-        let known = base.and_then(|base| table.image(base).or_else(|| table.names.get(base).cloned()).map(|known| (base, known)));
+        let known = base.and_then(|base| {
+            table.image(base).or_else(|| table.names.get(base).cloned()).map(|known| (base, known))
+        });
         known.map_or_else(|| table.text(line), |(base, known)| line.replacen(base, &known, 1))
     });
     Some(lines.collect())

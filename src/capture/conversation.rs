@@ -294,7 +294,8 @@ mod tests {
         )
     }
 
-    const ATTACH: &str = "POST /v1.24/containers/a/attach?stdin=1 HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+    const ATTACH: &str =
+        "POST /v1.24/containers/a/attach?stdin=1 HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
 
     #[test]
     fn exchanges_are_told_from_the_bytes_however_they_come() {
@@ -310,13 +311,20 @@ mod tests {
                     (Client, "POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
                     (Engine, "HTTP/1.1 204 No Content\r\n\r\n"),
                 ],
-                &["POST /a [hi] 200 [ok] stdin []", "HEAD /b [] 200 [] stdin []", "POST /c [x] 204 [] stdin []"],
+                &[
+                    "POST /a [hi] 200 [ok] stdin []",
+                    "HEAD /b [] 200 [] stdin []",
+                    "POST /c [x] 204 [] stdin []",
+                ],
             ),
             // Sent ahead of the answers.
             (
                 &[
                     (Client, "GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n"),
-                    (Engine, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
+                    (
+                        Engine,
+                        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+                    ),
                 ],
                 &["GET /a [] 200 [1] stdin []", "GET /b [] 404 [] stdin []"],
             ),
@@ -419,7 +427,11 @@ mod tests {
     fn no_more_is_kept_than_the_limits_say() {
         let big = "x".repeat(3 << 20);
         let head = format!("POST /a HTTP/1.1\r\nContent-Length: {}\r\n\r\n", big.len());
-        let said = [(Client, head.as_str()), (Client, &big), (Engine, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")];
+        let said = [
+            (Client, head.as_str()),
+            (Client, &big),
+            (Engine, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        ];
         let (exchanges, _) = heard(&said, 60_000);
         assert_eq!((exchanges[0].asked.bytes.len(), exchanges[0].asked.length), (1 << 20, 3 << 20));
         assert!(!exchanges[0].asked.is_whole());

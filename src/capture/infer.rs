@@ -2,6 +2,7 @@
 //! runs beside what. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -85,11 +86,17 @@ impl Ask {
         self.route.as_ref().map_or("", Route::as_str)
     }
 
-    /// What stands for the `*` of the route, as it was sent.
-    pub fn star(&self) -> Option<&str> {
+    /// Where in the target the `*` of the route stands.
+    pub fn star_at(&self) -> Option<Range<usize>> {
         let path = self.target.split('?').next()?;
         let (before, after) = self.route().split_once(' ')?.1.split_once('*')?;
-        path.strip_prefix(before)?.strip_suffix(after).filter(|star| !star.is_empty())
+        let star = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!star.is_empty()).then(|| before.len()..before.len() + star.len())
+    }
+
+    /// What stands there, as it was sent.
+    pub fn star(&self) -> Option<&str> {
+        self.target.get(self.star_at()?)
     }
 
     /// Whether it looks at what is on the whole host.
@@ -132,7 +139,8 @@ pub fn draft(seen: Vec<Observed>, images: &BTreeMap<String, String>) -> Draft {
         let overlaps = parts[at + 1..].iter().any(|other| other.seen.began < ended);
         if overlaps && made.kind != "raw" && made.until.is_none() {
             made.background = true;
-            let mut join = DraftStep::new(named(&format!("{}-end", made.id), &mut ids), "join", made.id.clone());
+            let mut join =
+                DraftStep::new(named(&format!("{}-end", made.id), &mut ids), "join", made.id.clone());
             join.capture = captured;
             steps.push((ended, join));
         } else {
@@ -147,7 +155,11 @@ pub fn draft(seen: Vec<Observed>, images: &BTreeMap<String, String>) -> Draft {
 }
 
 /// What is worth asking again; what is left out is noted.
-fn left_out(seen: Vec<Observed>, images: &BTreeMap<String, String>, notes: &mut Vec<String>) -> Vec<Observed> {
+fn left_out(
+    seen: Vec<Observed>,
+    images: &BTreeMap<String, String>,
+    notes: &mut Vec<String>,
+) -> Vec<Observed> {
     let (mut kept, mut pings) = (Vec::new(), Vec::new());
     let table = Table { images: images.clone(), ..Table::default() };
     for exchange in seen {
@@ -156,7 +168,10 @@ fn left_out(seen: Vec<Observed>, images: &BTreeMap<String, String>, notes: &mut 
         if is_ping {
             pings.push(exchange);
         } else if exchange.answer.is_none() && exchange.left {
-            notes.push(format!("left out: {} {}, which the client did not wait for", exchange.sent.method, ask.target));
+            notes.push(format!(
+                "left out: {} {}, which the client did not wait for",
+                exchange.sent.method, ask.target
+            ));
         } else if ask.route.is_none() && exchange.tunnel {
             notes.push(format!(
                 "left out: {} {}, which takes the connection over for what is no Docker stream (BuildKit; DOCKER_BUILDKIT=0 does without)",
@@ -192,7 +207,9 @@ fn api_of(seen: &[Observed]) -> Option<Version> {
     let most = counts.into_iter().max_by_key(|(_, count)| *count).map(|(version, _)| version);
     most.or_else(|| {
         let answers = seen.iter().filter_map(|exchange| exchange.answer.as_ref());
-        answers.flat_map(|answer| answer.header("api-version").collect::<Vec<_>>()).find_map(|text| text.parse().ok())
+        answers
+            .flat_map(|answer| answer.header("api-version").collect::<Vec<_>>())
+            .find_map(|text| text.parse().ok())
     })
 }
 
@@ -200,9 +217,10 @@ fn step(part: &Part, table: &Table, api: Option<&Version>, ids: &mut BTreeMap<St
     let Part { seen, ask, .. } = part;
     let method = &seen.sent.method;
     let is_image = ask.route().contains(" /images/*");
-    let target = table.target(&ask.target, ask.star(), is_image);
+    let target = table.target(&ask.target, ask.star_at(), is_image);
     // A whole request of another version, or of none where others have one, is sent as it was.
-    let is_usual = ask.route.is_some() && (ask.version.is_none() && !part.has_version_elsewhere(api) || ask.version.as_ref() == api);
+    let is_usual = ask.route.is_some()
+        && (ask.version.is_none() && !part.has_version_elsewhere(api) || ask.version.as_ref() == api);
     let is_stream = is_usual && (STREAMS.contains(&ask.route()) || seen.tunnel || seen.left);
     let (kind, target) = match (is_usual, is_stream) {
         (true, true) => ("stream", target),
@@ -218,7 +236,7 @@ fn step(part: &Part, table: &Table, api: Option<&Version>, ids: &mut BTreeMap<St
         DraftBody::None => content_type,
         DraftBody::Text(_) | DraftBody::File(_) => "",
     };
-    if content_type != implied {
+    if !content_type.is_empty() && content_type != implied {
         step.headers.push(("Content-Type".to_owned(), content_type.to_owned()));
     }
     step.body = body;
@@ -258,7 +276,8 @@ impl Part {
     /// Whether requests of this capture have a version, of which this one has none.
     fn has_version_elsewhere(&self, api: Option<&Version>) -> bool {
         let answered = self.seen.answer.as_ref();
-        let by_answer = answered.and_then(|answer| answer.header("api-version").next()?.parse::<Version>().ok());
+        let by_answer =
+            answered.and_then(|answer| answer.header("api-version").next()?.parse::<Version>().ok());
         api.is_some() && by_answer.as_ref() != api
     }
 }
@@ -322,8 +341,12 @@ fn id_of(method: &str, ask: &Ask) -> String {
     };
     let verb = if route == "POST /images/create" { "pull" } else { verb };
     let text = format!("{thing}{verb}").to_ascii_lowercase();
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect::<String>().trim_matches('-').to_owned()
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect::<String>()
+        .trim_matches('-')
+        .to_owned()
 }
 
 #[cfg(test)]
-pub mod tests;
+pub(super) mod tests;

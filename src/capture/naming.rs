@@ -25,8 +25,12 @@ pub struct Learned {
 /// Learns from the parts of a capture in their order.
 pub fn learn(parts: &[Part], images: &BTreeMap<String, String>, notes: &mut Vec<String>) -> Learned {
     let table = Table { images: images.clone(), ..Table::default() };
-    let mut learner =
-        Learner { parts, learned: Learned { table, captures: BTreeMap::new() }, variables: BTreeSet::new(), notes };
+    let mut learner = Learner {
+        parts,
+        learned: Learned { table, captures: BTreeMap::new() },
+        variables: BTreeSet::new(),
+        notes,
+    };
     for part in parts {
         for name in own_names(part) {
             learner.own(&name);
@@ -54,7 +58,9 @@ impl Learner<'_> {
         if name.is_empty() || PREDEFINED.contains(&name) || self.learned.table.names.contains_key(name) {
             return;
         }
-        let host = name.rsplit_once('/').filter(|(host, _)| host.split('/').next().is_some_and(|first| first.contains(['.', ':'])));
+        let host = name
+            .rsplit_once('/')
+            .filter(|(host, _)| host.split('/').next().is_some_and(|first| first.contains(['.', ':'])));
         let (before, last) = host.map_or((String::new(), name), |(host, last)| (format!("{host}/"), last));
         let variable = self.variable(last);
         self.learned.table.names.insert(name.to_owned(), format!("{before}${{name:{variable}}}"));
@@ -78,7 +84,8 @@ impl Learner<'_> {
     /// Ids that a request names, and the answers that gave them.
     fn ids(&mut self, at: usize) {
         let part = &self.parts[at];
-        let text = format!("{} {}", decode(&part.ask.target), String::from_utf8_lossy(&part.seen.asked.bytes));
+        let text =
+            format!("{} {}", decode(&part.ask.target), String::from_utf8_lossy(&part.seen.asked.bytes));
         for id in ids_in(&text) {
             if self.learned.table.id(&id).is_some() || self.learned.table.names.contains_key(&id) {
                 continue;
@@ -86,7 +93,9 @@ impl Learner<'_> {
             if let Some((giver, place, value)) = self.given(at, |text| is_same_id(text, &id)) {
                 let variable = self.capture(giver, &place);
                 if value.len() > id.len() && !id.starts_with("sha256:") && !value.starts_with("sha256:") {
-                    self.notes.push(format!("the client wrote {id} for ${{{variable}}}, of which it is the beginning"));
+                    self.notes.push(format!(
+                        "the client wrote {id} for ${{{variable}}}, of which it is the beginning"
+                    ));
                 }
                 self.learned.table.ids.push((value, variable));
             }
@@ -100,7 +109,8 @@ impl Learner<'_> {
         let (method, table) = (part.seen.sent.method.as_str(), &self.learned.table);
         let thing = part.ask.target.split('/').nth(1).unwrap_or_default();
         let is_image = thing == "images";
-        let repository = star.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(star.as_str(), |(it, _)| it);
+        let repository =
+            star.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(star.as_str(), |(it, _)| it);
         let is_known = table.whole(&star).is_some()
             || (is_image && (table.image(&star).is_some() || table.names.contains_key(repository)))
             || (thing == "networks" && PREDEFINED.contains(&star.as_str()));
@@ -149,7 +159,9 @@ impl Learner<'_> {
         before.find_map(|(giver, part)| {
             let mut places = Vec::new();
             leaves(&part.document, &Pointer::root(), &mut places);
-            let in_body = |at: &Pointer| at.segments().first().is_some_and(|first| first == "body" || first == "messages");
+            let in_body = |at: &Pointer| {
+                at.segments().first().is_some_and(|first| first == "body" || first == "messages")
+            };
             let found = places.into_iter().filter(in_body).filter_map(|at| {
                 let text = at.find(&part.document)?.as_str().filter(|text| is_it(text))?.to_owned();
                 Some((at, text))
@@ -163,7 +175,9 @@ impl Learner<'_> {
     /// A variable for a place of an answer.
     fn capture(&mut self, giver: usize, place: &Pointer) -> String {
         let place = place.to_string();
-        if let Some((known, _)) = self.learned.captures.get(&giver).and_then(|all| all.iter().find(|(_, at)| *at == place)) {
+        if let Some((known, _)) =
+            self.learned.captures.get(&giver).and_then(|all| all.iter().find(|(_, at)| *at == place))
+        {
             return known.clone();
         }
         let last = place.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
@@ -202,7 +216,8 @@ impl Learner<'_> {
 fn beside(document: &Value, place: &Pointer) -> Option<(Pointer, String)> {
     let segments = place.segments();
     (1..=2).filter(|up| *up < segments.len()).find_map(|up| {
-        let place: Pointer = segments[..segments.len() - up].iter().cloned().chain(["Id".to_owned()]).collect();
+        let place: Pointer =
+            segments[..segments.len() - up].iter().cloned().chain(["Id".to_owned()]).collect();
         let id = place.find(document)?.as_str()?.to_owned();
         Some((place, id))
     })
@@ -222,9 +237,13 @@ fn own_names(part: &Part) -> Vec<String> {
             name.into_iter().chain(volumes(&json()["HostConfig"])).collect()
         }
         "POST /containers/*/rename" => parameter(target, "name").into_iter().collect(),
-        "POST /networks/create" | "POST /volumes/create" => json()["Name"].as_str().map(str::to_owned).into_iter().collect(),
+        "POST /networks/create" | "POST /volumes/create" => {
+            json()["Name"].as_str().map(str::to_owned).into_iter().collect()
+        }
         "POST /build" => parameters(target, "t").into_iter().map(without_tag).collect(),
-        "POST /commit" | "POST /images/*/tag" => parameter(target, "repo").map(without_tag).into_iter().collect(),
+        "POST /commit" | "POST /images/*/tag" => {
+            parameter(target, "repo").map(without_tag).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -73,7 +73,8 @@ impl Observed {
     /// As a recording has it, so that pointers mean the same as when the scenario runs.
     pub fn exchange(&self) -> Exchange {
         let sent = Sent { body: Bytes(self.asked.bytes.clone()), ..self.sent.clone() };
-        let answer = self.answer.clone().map(|head| Answer { body: Bytes(self.answered.bytes.clone()), ..head });
+        let answer =
+            self.answer.clone().map(|head| Answer { body: Bytes(self.answered.bytes.clone()), ..head });
         Exchange {
             part: String::new(),
             route: route_of(&sent.method, &sent.target),

@@ -61,7 +61,8 @@ pub fn fold(seen: Vec<Observed>) -> Vec<Folded> {
 
 fn repeats(last: &Folded, next: &Folded) -> bool {
     let (one, other) = (&last.seen, &next.seen);
-    let plain = |seen: &Observed| seen.sent.method == "GET" && seen.asked.length == 0 && !seen.left && !seen.tunnel;
+    let plain =
+        |seen: &Observed| seen.sent.method == "GET" && seen.asked.length == 0 && !seen.left && !seen.tunnel;
     plain(one) && plain(other) && one.sent.target == other.sent.target && one.is_before(other)
 }
 
@@ -76,15 +77,22 @@ fn end(same: &[Folded]) -> Option<(String, Value)> {
         let rank = match is {
             Value::Number(_) if at.to_string() == "/status" => 0,
             Value::Bool(_) => 1,
-            Value::String(text) if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphabetic() || c == ' ') => 2,
-            Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => return None,
+            Value::String(text)
+                if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphabetic() || c == ' ') =>
+            {
+                2
+            }
+            Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                return None;
+            }
         };
         (is_new && (rank == 0 || at.segments().first().is_some_and(|first| first == "body")))
             .then(|| (rank, at.segments().len(), at.to_string(), is.clone()))
     };
-    let best = places.iter().filter_map(tells).min_by(|one, other| {
-        (one.0, one.1, &one.2).cmp(&(other.0, other.1, &other.2))
-    });
+    let best = places
+        .iter()
+        .filter_map(tells)
+        .min_by(|one, other| (one.0, one.1, &one.2).cmp(&(other.0, other.1, &other.2)));
     best.map(|(_, _, at, is)| (at, is))
 }
 
@@ -93,7 +101,9 @@ pub fn leaves(value: &Value, at: &Pointer, found: &mut Vec<Pointer>) {
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| leaves(value, &at.child(key), found)),
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(index, value)| leaves(value, &at.child(index.to_string()), found));
+            list.iter()
+                .enumerate()
+                .for_each(|(index, value)| leaves(value, &at.child(index.to_string()), found));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => found.push(at.clone()),
     }

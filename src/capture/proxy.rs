@@ -62,7 +62,9 @@ impl Proxy {
     /// Listens, and passes every connection on to the engine.
     pub async fn start(listen: Listen, engine: Address) -> io::Result<Proxy> {
         let (listener, host) = match listen {
-            Listen::Unix(path) => (Listener::Unix(UnixListener::bind(&path)?), format!("unix://{}", path.display())),
+            Listen::Unix(path) => {
+                (Listener::Unix(UnixListener::bind(&path)?), format!("unix://{}", path.display()))
+            }
             Listen::Tcp(address) => {
                 let listener = TcpListener::bind(address).await?;
                 let mut there = listener.local_addr()?;
@@ -77,7 +79,8 @@ impl Proxy {
         };
         let (log, unreached) = (Arc::<Mutex<Log>>::default(), Arc::default());
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(serve(listener, engine, Arc::clone(&log), Arc::clone(&unreached), stopped));
+        let serving =
+            tokio::spawn(serve(listener, engine, Arc::clone(&log), Arc::clone(&unreached), stopped));
         Ok(Proxy { host, log, unreached, stop, serving })
     }
 

@@ -18,7 +18,8 @@ const MEMBERS: [&str; 6] = ["password", "auth", "identitytoken", "registrytoken"
 pub const NOBODY: &str = "e30=";
 
 static TELLING: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)"(\w*(?:passw|secret|token|api_?key|private_?key|credential)\w*)=[^"]"#).expect("a constant pattern")
+    Regex::new(r#"(?i)"(\w*(?:passw|secret|token|api_?key|private_?key|credential)\w*)=[^"]"#)
+        .expect("a constant pattern")
 });
 
 /// Takes out logins, and the values of these build arguments and variables, wherever they stand.
@@ -47,7 +48,8 @@ pub fn scrub(seen: &mut [Observed], named: &[String]) -> BTreeSet<String> {
         sent.headers.retain(|(_, value)| value != SCRUBBED);
         let mut body = std::mem::take(&mut sent.body.0);
         for value in &values {
-            sent.target = sent.target.replace(&encode_value(value), &encode_value(SCRUBBED)).replace(value, SCRUBBED);
+            sent.target =
+                sent.target.replace(&encode_value(value), &encode_value(SCRUBBED)).replace(value, SCRUBBED);
             sent.headers.iter_mut().for_each(|(_, text)| *text = text.replace(value, SCRUBBED));
             body = without(body, value);
             exchange.stdin.change(|bytes| without(bytes, value));
@@ -68,7 +70,9 @@ fn without(bytes: Vec<u8>, value: &str) -> Vec<u8> {
     let forms = [value, quoted.trim_matches('"')];
     let is_text = !bytes.contains(&0) && std::str::from_utf8(&bytes).is_ok();
     match String::from_utf8(bytes) {
-        Ok(text) if is_text => forms.iter().fold(text, |text, form| text.replace(form, SCRUBBED)).into_bytes(),
+        Ok(text) if is_text => {
+            forms.iter().fold(text, |text, form| text.replace(form, SCRUBBED)).into_bytes()
+        }
         Ok(text) => starred(text.into_bytes(), value.as_bytes()),
         Err(error) => starred(error.into_bytes(), value.as_bytes()),
     }
@@ -150,19 +154,37 @@ mod tests {
     fn no_secret_stays() {
         let login = STANDARD.encode(r#"{"username":"jane-doe","password":"hunter2"}"#);
         let mut all = [
-            seen("POST /v1.24/auth", r#"{"username":"jane-doe","password":"hunter2","serveraddress":"r:5000"}"#, 200, ""),
+            seen(
+                "POST /v1.24/auth",
+                r#"{"username":"jane-doe","password":"hunter2","serveraddress":"r:5000"}"#,
+                200,
+                "",
+            ),
             seen("POST /v1.24/images/r:5000%2Fjane-doe%2Fx/push?tag=hunter2", "", 200, ""),
             seen("POST /v1.24/build?buildargs=%7B%22KEY%22%3A%22s3%2Fcret%22%7D", "", 200, ""),
-            seen("POST /v1.24/containers/create", r#"{"Env":["KEY=s3/cret","DB_PASSWORD=x","A=1"],"Cmd":["s3/cret!"]}"#, 201, ""),
+            seen(
+                "POST /v1.24/containers/create",
+                r#"{"Env":["KEY=s3/cret","DB_PASSWORD=x","A=1"],"Cmd":["s3/cret!"]}"#,
+                201,
+                "",
+            ),
         ];
-        all[1].sent.headers = vec![("X-Registry-Auth".to_owned(), login.clone()), ("X-Registry-Config".to_owned(), login)];
+        all[1].sent.headers =
+            vec![("X-Registry-Auth".to_owned(), login.clone()), ("X-Registry-Config".to_owned(), login)];
         all[2].asked.bytes = b"tar\0s3/cret\0".to_vec();
         all[2].asked.length = 12;
         let suspects = scrub(&mut all, &["KEY".to_owned()]);
         assert_eq!(suspects.into_iter().collect::<Vec<_>>(), ["DB_PASSWORD"]);
         let text: String = all
             .iter()
-            .map(|each| format!("{} {:?} {}\n", each.sent.target, each.sent.headers, String::from_utf8_lossy(&each.asked.bytes)))
+            .map(|each| {
+                format!(
+                    "{} {:?} {}\n",
+                    each.sent.target,
+                    each.sent.headers,
+                    String::from_utf8_lossy(&each.asked.bytes)
+                )
+            })
             .collect();
         for secret in ["hunter2", "jane-doe", "s3/cret", "s3%2Fcret"] {
             assert!(!text.contains(secret), "{secret} in {text}");

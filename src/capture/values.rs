@@ -1,6 +1,7 @@
 //! Values that a scenario has variables for, and putting these in their place. Pure.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
@@ -11,9 +12,8 @@ use crate::engine::target::decode;
 /// Stands for the dollar sign of a `${` that is the client's own, until the text is written.
 pub const DOLLAR: &str = "\u{e000}";
 
-static ID: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(?:sha256:)?[0-9a-f]{12,64}\b").expect("a constant pattern")
-});
+static ID: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b(?:sha256:)?[0-9a-f]{12,64}\b").expect("a constant pattern"));
 
 /// Keys whose values are words of Docker's and no names.
 const NO_NAMES: [&str; 6] = ["Driver", "Type", "Tag", "WorkingDir", "User", "Hostname"];
@@ -68,7 +68,8 @@ impl Table {
     pub fn whole(&self, text: &str) -> Option<String> {
         let bare = text.strip_prefix('/').unwrap_or(text);
         let slash = &text[..text.len() - bare.len()];
-        let known = self.names.get(bare).cloned().or_else(|| ID.is_match(bare).then(|| self.id(bare)).flatten());
+        let known =
+            self.names.get(bare).cloned().or_else(|| ID.is_match(bare).then(|| self.id(bare)).flatten());
         known.map(|known| format!("{slash}{known}"))
     }
 
@@ -140,13 +141,15 @@ impl Table {
         self.text(text)
     }
 
-    /// A path and a query, readable, with variables; `star` is what a route has a `*` for.
-    pub fn target(&self, target: &str, star: Option<&str>, is_image: bool) -> String {
+    /// A path and a query, readable, with variables; `star` is where a route has its `*`.
+    pub fn target(&self, target: &str, star: Option<Range<usize>>, is_image: bool) -> String {
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
-        let path = match star.and_then(|star| path.split_once(star).map(|(before, after)| (before, star, after))) {
+        let path = match star
+            .and_then(|at| Some((path.get(..at.start)?, path.get(at.clone())?, path.get(at.end..)?)))
+        {
             Some((before, star, after)) => {
                 let decoded = decode(star);
                 let value = match is_image {
@@ -154,7 +157,8 @@ impl Table {
                     false => self.whole(&decoded).unwrap_or_else(|| self.text(&decoded)),
                 };
                 // A name that has to be escaped in a path is left alone.
-                let kept = if value == decoded { star.replace("%3A", ":").replace("%3a", ":") } else { value };
+                let kept =
+                    if value == decoded { star.replace("%3A", ":").replace("%3a", ":") } else { value };
                 format!("{before}{kept}{after}")
             }
             None => path.to_owned(),
@@ -182,7 +186,9 @@ fn readable(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for letter in value.chars() {
         match letter {
-            '%' | '&' | '+' | '#' | ';' | '\0'..='\x1f' | '\x7f' => text.push_str(&format!("%{:02X}", letter as u32)),
+            '%' | '&' | '+' | '#' | ';' | '\0'..='\x1f' | '\x7f' => {
+                text.push_str(&format!("%{:02X}", letter as u32))
+            }
             letter if DOLLAR.starts_with(letter) => text.push_str("%24"),
             letter => text.push(letter),
         }
@@ -197,8 +203,15 @@ mod tests {
     fn table() -> Table {
         let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
         Table {
-            ids: vec![pair(&"ab".repeat(32), "cid"), pair(&format!("sha256:{}", "cd".repeat(32)), "image-id")],
-            names: BTreeMap::from([pair("web", "${name:web}"), pair("cat", "${name:cat}"), pair("my/app", "${name:app}")]),
+            ids: vec![
+                pair(&"ab".repeat(32), "cid"),
+                pair(&format!("sha256:{}", "cd".repeat(32)), "image-id"),
+            ],
+            names: BTreeMap::from([
+                pair("web", "${name:web}"),
+                pair("cat", "${name:cat}"),
+                pair("my/app", "${name:app}"),
+            ]),
             images: BTreeMap::from([pair("busybox:latest", "busybox")]),
         }
     }
@@ -208,10 +221,30 @@ mod tests {
         let id = "ab".repeat(32);
         let table_of = [
             (format!("/containers/{id}/json"), Some(id.clone()), false, "/containers/${cid}/json"),
-            (format!("/containers/{}/json", &id[..12]), Some(id[..12].to_owned()), false, "/containers/${cid}/json"),
-            ("/containers/web/json?size=1".to_owned(), Some("web".to_owned()), false, "/containers/${name:web}/json?size=1"),
-            ("/images/busybox/json".to_owned(), Some("busybox".to_owned()), true, "/images/${image:busybox}/json"),
-            ("/images/my/app:v1/json".to_owned(), Some("my/app:v1".to_owned()), true, "/images/${name:app}:v1/json"),
+            (
+                format!("/containers/{}/json", &id[..12]),
+                Some(id[..12].to_owned()),
+                false,
+                "/containers/${cid}/json",
+            ),
+            (
+                "/containers/web/json?size=1".to_owned(),
+                Some("web".to_owned()),
+                false,
+                "/containers/${name:web}/json?size=1",
+            ),
+            (
+                "/images/busybox/json".to_owned(),
+                Some("busybox".to_owned()),
+                true,
+                "/images/${image:busybox}/json",
+            ),
+            (
+                "/images/my/app:v1/json".to_owned(),
+                Some("my/app:v1".to_owned()),
+                true,
+                "/images/${name:app}:v1/json",
+            ),
             ("/images/other%3Av1".to_owned(), Some("other%3Av1".to_owned()), true, "/images/other:v1"),
             (
                 format!("/events?filters=%7B%22container%22%3A%7B%22{id}%22%3Atrue%7D%7D&since=1+2%26"),
@@ -219,12 +252,25 @@ mod tests {
                 false,
                 r#"/events?filters={"container":{"${cid}":true}}&since=1 2%26"#,
             ),
-            ("/build?t=my%2Fapp%3Av2&buildargs=%7B%22a%22%3A%22%24%7Bx%7D%22%7D".to_owned(), None, false,
-             r#"/build?t=${name:app}:v2&buildargs={"a":"%24{x}"}"#),
-            ("/containers/create?name=web&x".to_owned(), None, false, "/containers/create?name=${name:web}&x"),
+            (
+                "/build?t=my%2Fapp%3Av2&buildargs=%7B%22a%22%3A%22%24%7Bx%7D%22%7D".to_owned(),
+                None,
+                false,
+                r#"/build?t=${name:app}:v2&buildargs={"a":"%24{x}"}"#,
+            ),
+            (
+                "/containers/create?name=web&x".to_owned(),
+                None,
+                false,
+                "/containers/create?name=${name:web}&x",
+            ),
         ];
         for (target, star, is_image, expected) in table_of {
-            assert_eq!(table().target(&target, star.as_deref(), is_image), expected);
+            let at = star.map(|star| {
+                let start = target.find(&format!("/{star}")).unwrap() + 1;
+                start..start + star.len()
+            });
+            assert_eq!(table().target(&target, at, is_image), expected);
         }
     }
 
@@ -232,15 +278,26 @@ mod tests {
     fn json_has_variables_where_names_stand() {
         let id = "ab".repeat(32);
         let table_of = [
-            (r#"{"Image":"busybox","Cmd":["cat","cat","busybox"]}"#.to_owned(),
-             r#"{"Image":"${image:busybox}","Cmd":["cat","${name:cat}","busybox"]}"#),
-            (r#"{"NetworkMode":"container:web","Binds":["web:/data:ro","/x:/y"]}"#.to_owned(),
-             r#"{"NetworkMode":"container:${name:web}","Binds":["${name:web}:/data:ro","/x:/y"]}"#),
-            (r#"{"EndpointsConfig":{"web":{"Aliases":["web"]}},"Driver":"web"}"#.to_owned(),
-             r#"{"EndpointsConfig":{"${name:web}":{"Aliases":["${name:web}"]}},"Driver":"web"}"#),
-            (format!(r#"{{"Env":["A=${{B}} {id}","X=web"],"Container":"{id}"}}"#),
-             "{\"Env\":[\"A=\u{e000}{B} ${cid}\",\"X=web\"],\"Container\":\"${cid}\"}"),
-            (format!(r#"{{"Image":"sha256:{}","N":1.50}}"#, "cd".repeat(32)), r#"{"Image":"${image-id}","N":1.50}"#),
+            (
+                r#"{"Image":"busybox","Cmd":["cat","cat","busybox"]}"#.to_owned(),
+                r#"{"Image":"${image:busybox}","Cmd":["cat","${name:cat}","busybox"]}"#,
+            ),
+            (
+                r#"{"NetworkMode":"container:web","Binds":["web:/data:ro","/x:/y"]}"#.to_owned(),
+                r#"{"NetworkMode":"container:${name:web}","Binds":["${name:web}:/data:ro","/x:/y"]}"#,
+            ),
+            (
+                r#"{"EndpointsConfig":{"web":{"Aliases":["web"]}},"Driver":"web"}"#.to_owned(),
+                r#"{"EndpointsConfig":{"${name:web}":{"Aliases":["${name:web}"]}},"Driver":"web"}"#,
+            ),
+            (
+                format!(r#"{{"Env":["A=${{B}} {id}","X=web"],"Container":"{id}"}}"#),
+                "{\"Env\":[\"A=\u{e000}{B} ${cid}\",\"X=web\"],\"Container\":\"${cid}\"}",
+            ),
+            (
+                format!(r#"{{"Image":"sha256:{}","N":1.50}}"#, "cd".repeat(32)),
+                r#"{"Image":"${image-id}","N":1.50}"#,
+            ),
         ];
         for (json, expected) in table_of {
             assert_eq!(table().json(serde_json::from_str(&json).unwrap()).to_string(), expected);

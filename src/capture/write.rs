@@ -17,7 +17,9 @@ pub struct Head<'a> {
 
 /// The whole file.
 pub fn scenario(draft: &Draft, head: &Head<'_>) -> String {
-    let mut text = String::from("# Written by `divergence capture`: say in the title what Docker promises, and leave out what does not matter.\n");
+    let mut text = String::from(
+        "# Written by `divergence capture`: say in the title what Docker promises, and leave out what does not matter.\n",
+    );
     for note in &draft.notes {
         line(&mut text, &format!("# - {}", clean(note).replace('\n', " ")));
     }
@@ -67,7 +69,9 @@ fn step(text: &mut String, step: &DraftStep, head: &Head<'_>) {
         DraftBody::None => {}
         DraftBody::Json(json) => line(text, &format!("json = {}", block(json))),
         DraftBody::Text(body) => line(text, &format!("text = {}", quoted(body))),
-        DraftBody::File(extension) => line(text, &format!("file = {}", quoted(&file_of(head.files, &step.id, extension)))),
+        DraftBody::File(extension) => {
+            line(text, &format!("file = {}", quoted(&file_of(head.files, &step.id, extension))))
+        }
         DraftBody::Tar(entries) => {
             line(text, "tar = [");
             for (path, entry, mode) in entries {
@@ -97,7 +101,10 @@ fn step(text: &mut String, step: &DraftStep, head: &Head<'_>) {
         };
         line(text, &format!("until = {{ at = {}, is = {is}, seconds = {seconds} }}", quoted(at)));
     }
-    let ends = [step.frames.map(|count| format!("frames = {count}")), step.seconds.map(|count| format!("seconds = {count}"))];
+    let ends = [
+        step.frames.map(|count| format!("frames = {count}")),
+        step.seconds.map(|count| format!("seconds = {count}")),
+    ];
     let ends: Vec<String> = ends.into_iter().flatten().collect();
     if !ends.is_empty() {
         line(text, &format!("until-end = {{ {} }}", ends.join(", ")));
@@ -139,7 +146,8 @@ fn quoted(text: &str) -> String {
 
 /// A string over several lines, if it can stand as it is.
 fn block(text: &str) -> String {
-    let can_stand = !text.contains("'''") && !text.ends_with('\'') && !text.chars().any(|c| c.is_control() && c != '\n');
+    let can_stand =
+        !text.contains("'''") && !text.ends_with('\'') && !text.chars().any(|c| c.is_control() && c != '\n');
     if can_stand { format!("'''{text}'''") } else { quoted(text) }
 }
 

@@ -41,16 +41,7 @@ compare = ["/status", "/body/json/Name", "/body/json/State/Running"]    # defaul
 /// Writes a scenario that runs as it stands.
 pub fn new(args: &NewArgs, common: &Common, output: &mut Output) -> Result<u8, CliError> {
     let store = common.store()?;
-    let is_word = |word: &str| {
-        !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-    };
-    let (area, name) =
-        args.name.split_once('/').filter(|(area, name)| is_word(area) && is_word(name)).ok_or_else(|| {
-            CliError::Usage(format!(
-                "`{}` is no scenario name: write area/name in lower-case letters, digits and dashes",
-                args.name
-            ))
-        })?;
+    let (area, name) = scenario_name(&args.name)?;
     let file = format!("suites/{area}/scenarios/{name}.toml");
     let path = store.path_of(&file);
     if path.exists() {
@@ -64,4 +55,16 @@ pub fn new(args: &NewArgs, common: &Common, output: &mut Output) -> Result<u8, C
         output.out.flush()?;
     }
     Ok(exit::FINE)
+}
+
+/// Area and name of a scenario that is to be written.
+pub fn scenario_name(text: &str) -> Result<(&str, &str), CliError> {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    text.split_once('/').filter(|(area, name)| is_word(area) && is_word(name)).ok_or_else(|| {
+        CliError::Usage(format!(
+            "`{text}` is no scenario name: write area/name in lower-case letters, digits and dashes"
+        ))
+    })
 }

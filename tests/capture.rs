@@ -1,0 +1,522 @@
+//! The recording proxy against scripted engines, and real clients captured and replayed.
+//!
+//! Without a live Docker, a docker CLI or docker-py the tests with them are left out, loudly,
+//! unless `DIVERGENCE_LIVE` or `DIVERGENCE_CLIENTS` is `required`.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+#![expect(clippy::print_stderr, reason = "what is left out is said loudly")]
+
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use divergence::capture::observed::Observed;
+use divergence::capture::proxy::{Listen, Proxy};
+use divergence::engine::Endpoint;
+use divergence::engine::address::Address;
+use divergence::seats::USUAL_SOCKET;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const LONG: Duration = Duration::from_secs(20);
+
+/// A proxy on a unix socket before a scripted engine, which serves connections by `script`.
+struct Stage {
+    proxy: Proxy,
+    folder: tempfile::TempDir,
+    engine: JoinHandle<()>,
+}
+
+impl Stage {
+    async fn new<F>(script: impl Fn(TcpStream) -> F + Send + 'static) -> Stage
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address::Tcp(listener.local_addr().unwrap().to_string());
+        let engine = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(script(stream));
+            }
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let proxy = Proxy::start(Listen::Unix(folder.path().join("s")), address).await.unwrap();
+        Stage { proxy, folder, engine }
+    }
+
+    async fn client(&self) -> UnixStream {
+        UnixStream::connect(self.folder.path().join("s")).await.unwrap()
+    }
+
+    async fn seen(self) -> (Vec<Observed>, usize) {
+        let (mut log, unreached) = self.proxy.finish().await;
+        self.engine.abort();
+        assert_eq!(unreached, None);
+        (log.take(), log.foreign)
+    }
+}
+
+/// Reads until what was read ends like this.
+async fn read_to(stream: &mut (impl AsyncReadExt + Unpin), end: &str) -> String {
+    let mut read = Vec::new();
+    let all = async {
+        while !read.ends_with(end.as_bytes()) {
+            if stream.read_buf(&mut read).await.unwrap_or(0) == 0 {
+                break;
+            }
+        }
+    };
+    timeout(LONG, all).await.unwrap_or_else(|_| panic!("{end:?} did not come"));
+    String::from_utf8_lossy(&read).into_owned()
+}
+
+async fn read_all(stream: &mut (impl AsyncReadExt + Unpin)) -> Vec<u8> {
+    let mut read = Vec::new();
+    timeout(LONG, stream.read_to_end(&mut read)).await.unwrap().unwrap();
+    read
+}
+
+const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+const UPGRADED: &[u8] = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+const ATTACH: &[u8] = b"POST /v1.24/containers/a/attach?stdin=1 HTTP/1.1\r\nHost: x\r\n\r\n";
+
+#[tokio::test]
+async fn a_followed_log_shows_at_once() {
+    let stage = Stage::new(|mut stream| async move {
+        read_to(&mut stream, "\r\n\r\n").await;
+        stream.write_all(CHUNKED).await.unwrap();
+        stream.write_all(b"3\r\none\r\n").await.unwrap();
+        // The second piece comes only once the client has shown that it had the first.
+        read_to(&mut stream, "had it").await;
+        stream.write_all(b"3\r\ntwo\r\n0\r\n\r\n").await.unwrap();
+    })
+    .await;
+    let mut client = stage.client().await;
+    client.write_all(b"GET /v1.24/containers/a/logs?follow=1 HTTP/1.1\r\n\r\n").await.unwrap();
+    read_to(&mut client, "one\r\n").await;
+    client.write_all(b"had it").await.unwrap();
+    assert_eq!(read_to(&mut client, "0\r\n\r\n").await, "3\r\ntwo\r\n0\r\n\r\n");
+    drop(client);
+    let (seen, _) = stage.seen().await;
+    assert_eq!(seen[0].answered.bytes, b"onetwo");
+}
+
+#[tokio::test]
+async fn handed_over_connections_are_closed_by_halves() {
+    for head in [UPGRADED, b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n"] {
+        let stage = Stage::new(move |mut stream| async move {
+            read_to(&mut stream, "\r\n\r\n").await;
+            stream.write_all(head).await.unwrap();
+            // All that is typed comes back once its end has come.
+            let typed = read_all(&mut stream).await;
+            stream.write_all(&typed).await.unwrap();
+        })
+        .await;
+        let mut client = stage.client().await;
+        client.write_all(ATTACH).await.unwrap();
+        read_to(&mut client, "\r\n\r\n").await;
+        let typed: Vec<u8> = (0..3_000_000u32).map(|at| (at % 251) as u8).collect();
+        client.write_all(&typed).await.unwrap();
+        client.shutdown().await.unwrap();
+        assert!(read_all(&mut client).await == typed, "bytes differ");
+        let (seen, _) = stage.seen().await;
+        assert_eq!(seen.len(), 1);
+        assert!(seen[0].tunnel && seen[0].closed_stdin);
+        assert_eq!((seen[0].stdin.length, seen[0].answered.length), (3_000_000, 3_000_000));
+        assert_eq!(seen[0].stdin.bytes.len(), 1 << 20);
+    }
+}
+
+#[tokio::test]
+async fn an_engine_may_close_its_half_first() {
+    let stage = Stage::new(|mut stream| async move {
+        read_to(&mut stream, "\r\n\r\n").await;
+        stream.write_all(UPGRADED).await.unwrap();
+        stream.write_all(b"bye").await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert_eq!(read_to(&mut stream, "late").await, "late");
+    })
+    .await;
+    let mut client = stage.client().await;
+    client.write_all(ATTACH).await.unwrap();
+    assert!(read_all(&mut client).await.ends_with(b"bye"));
+    client.write_all(b"late").await.unwrap();
+    drop(client);
+    assert_eq!(stage.seen().await.0[0].answered.bytes, b"bye");
+}
+
+#[tokio::test]
+async fn a_silent_engine_learns_that_the_client_is_gone() {
+    let (told, gone) = tokio::sync::mpsc::unbounded_channel();
+    let stage = Stage::new(move |mut stream| {
+        let told = told.clone();
+        async move {
+            read_to(&mut stream, "\r\n\r\n").await;
+            stream.write_all(UPGRADED).await.unwrap();
+            read_all(&mut stream).await;
+            // A half-close came; now both halves have to be gone, which a write shows.
+            while stream.write_all(b"x").await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+            told.send(()).unwrap();
+        }
+    })
+    .await;
+    let mut gone = gone;
+    let mut client = stage.client().await;
+    client.write_all(ATTACH).await.unwrap();
+    read_to(&mut client, "\r\n\r\n").await;
+    drop(client);
+    timeout(LONG, gone.recv()).await.unwrap();
+    assert!(stage.seen().await.0[0].left);
+}
+
+#[tokio::test]
+async fn what_is_large_early_or_no_http_passes_all_the_same() {
+    // It answers before it has read, and closes.
+    let stage = Stage::new(|mut stream| async move {
+        read_to(&mut stream, "\r\n\r\n").await;
+        stream.write_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!").await.unwrap();
+        stream.shutdown().await.unwrap();
+        read_all(&mut stream).await;
+    })
+    .await;
+    let mut client = stage.client().await;
+    client.write_all(b"POST /v1.24/build HTTP/1.1\r\nContent-Length: 9000000\r\n\r\n").await.unwrap();
+    assert!(read_to(&mut client, "no!").await.ends_with("no!"));
+    client.write_all(&vec![b'x'; 9_000_000]).await.unwrap();
+    drop(client);
+    let (seen, _) = stage.seen().await;
+    assert_eq!(seen[0].answer.as_ref().unwrap().status, 413);
+
+    // An echo: what is no HTTP comes back as it went.
+    let stage = Stage::new(|stream| async move {
+        let (mut reader, mut writer) = stream.into_split();
+        let _ = tokio::io::copy(&mut reader, &mut writer).await;
+    })
+    .await;
+    let mut client = stage.client().await;
+    let garbage = [b"GET /x HT\0TP\r\n".to_vec(), vec![b'\n'; 300_000], vec![0xff; 300_000]].concat();
+    let (mut reader, mut writer) = client.split();
+    let send = async {
+        writer.write_all(&garbage).await.unwrap();
+        writer.shutdown().await.unwrap();
+    };
+    let ((), back) = tokio::join!(send, read_all(&mut reader));
+    assert!(back == garbage, "bytes differ");
+    drop(client);
+    let (seen, foreign) = stage.seen().await;
+    assert_eq!((seen.len(), foreign), (0, 1));
+}
+
+#[tokio::test]
+async fn many_connections_with_many_exchanges_pass_at_once() {
+    let stage = Stage::new(|mut stream| async move {
+        loop {
+            let asked = read_to(&mut stream, "\r\n\r\n").await;
+            let Some(number) = asked.split(' ').nth(1) else { return };
+            let answer = match asked.starts_with("HEAD") {
+                true => "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n".to_owned(),
+                false => format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{number}", number.len()),
+            };
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    })
+    .await;
+    let mut clients = Vec::new();
+    for number in 0..40 {
+        clients.push((number, stage.client().await));
+    }
+    let all = clients.into_iter().map(|(number, mut client)| async move {
+        for time in 0..5 {
+            client.write_all(format!("HEAD /{number}/{time} HTTP/1.1\r\n\r\n").as_bytes()).await.unwrap();
+            read_to(&mut client, "\r\n\r\n").await;
+            client.write_all(format!("GET /{number}/{time} HTTP/1.1\r\n\r\n").as_bytes()).await.unwrap();
+            read_to(&mut client, &format!("\r\n\r\n/{number}/{time}")).await;
+        }
+    });
+    futures_util::future::join_all(all).await;
+    let (seen, foreign) = stage.seen().await;
+    assert_eq!((seen.len(), foreign), (400, 0));
+    assert!(
+        seen.iter()
+            .filter(|each| each.sent.method == "GET")
+            .all(|each| each.answered.bytes == each.sent.target.as_bytes())
+    );
+}
+
+#[tokio::test]
+async fn it_listens_on_loopback_and_says_where() {
+    let nowhere = Address::Unix("/nowhere/docker.sock".into());
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    let proxy = Proxy::start(Listen::Tcp(any), nowhere).await.unwrap();
+    let address = proxy.host.strip_prefix("tcp://").unwrap().to_owned();
+    let mut client = TcpStream::connect(&address).await.unwrap();
+    assert_eq!(read_all(&mut client).await, b"");
+    let (_, unreached) = proxy.finish().await;
+    assert!(unreached.unwrap().contains("/nowhere/docker.sock"));
+    assert!(TcpStream::connect(&address).await.is_err());
+}
+
+/// A project of its own: the suite's settings and rules, the images, no scenario.
+struct Project(tempfile::TempDir);
+
+impl Project {
+    fn new() -> Project {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for from in [
+            "suites/suite.toml",
+            "suites/normalise.toml",
+            "fixtures/images",
+            "fixtures/simulator",
+            "fixtures/tls",
+        ] {
+            let to = folder.path().join(from);
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            let copied = Command::new("cp").arg("-r").arg(root.join(from)).arg(&to).status().unwrap();
+            assert!(copied.success());
+        }
+        Project(folder)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_divergence"));
+        command.arg("--root").arg(self.0.path()).args(arguments);
+        command.env_remove("DOCKER_HOST").env("DOCKER_CONFIG", self.0.path());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.0.path().join(file)).unwrap()
+    }
+
+    /// Docker against itself finds no difference in what was captured.
+    fn replays(&self, scenario: &str) {
+        let ran = self.run(&["run", "--null", scenario]);
+        assert_eq!(ran.status.code(), Some(0), "{}\n{}", told(&ran), self.read_scenario(scenario));
+    }
+
+    fn read_scenario(&self, scenario: &str) -> String {
+        let (area, name) = scenario.split_once('/').unwrap();
+        self.read(&format!("suites/{area}/scenarios/{name}.toml"))
+    }
+}
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// An engine that answers everything with its version.
+fn version_engine() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("tcp://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut asked = [0; 4096];
+            let _ = stream.read(&mut asked);
+            let body = r#"{"Version":"20.10.1","ApiVersion":"1.41"}"#;
+            let head =
+                format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            let _ = stream.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    address
+}
+
+#[test]
+fn every_exit_code() {
+    let project = Project::new();
+    let engine = version_engine();
+    let asks = "h=${DOCKER_HOST#tcp://}; exec 3<>/dev/tcp/${h/://}; printf 'GET /v1.24/version HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3; exit 7";
+    let table: [(&[&str], i32, &str); 8] = [
+        (
+            &["--engine", &engine, "--tcp", "--as", "system/asked", "--", "bash", "-c", asks],
+            0,
+            "exit status: 7",
+        ),
+        (&["--engine", &engine, "--as", "system/asked", "--", "true"], 2, "is there already"),
+        (&["--engine", &engine, "--as", "System", "--", "true"], 2, "is no scenario name"),
+        (&["--engine", &engine, "--image", "nosuch=x", "--", "true"], 2, "write NAME=REFERENCE"),
+        (&["--engine", &engine, "--", "no-such-client"], 2, "failed to run no-such-client"),
+        (&["--engine", &engine], 2, "<COMMAND>"),
+        (&["--engine", "unix:///nowhere/docker.sock", "--", "true"], 3, "/nowhere/docker.sock"),
+        (&["--engine", &engine, "--", "true"], 4, "asked nothing"),
+    ];
+    for (arguments, code, text) in table {
+        let output = project.run(&[&["capture"], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{}", told(&output));
+        assert!(told(&output).contains(text), "{arguments:?}\n{}", told(&output));
+    }
+    let text = project.read_scenario("system/asked");
+    assert!(text.contains("api = [\"1.24\"]") && text.contains("request = \"GET /version\""), "{text}");
+    let json =
+        project.run(&["capture", "--engine", &engine, "--tcp", "--format", "json", "--", "bash", "-c", asks]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&json["scenario"], &json["client"]["exit"]), (&"captured/bash".into(), &7.into()));
+}
+
+/// Whether there are a live Docker and this client.
+fn is_there(variable: &str, what: &str, there: bool) -> bool {
+    let required = std::env::var(variable).is_ok_and(|value| value == "required");
+    assert!(there || !required, "{variable}=required, but {what} is missing");
+    if !there {
+        eprintln!("left out: {what} is missing");
+    }
+    there
+}
+
+fn docker_is_there() -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let endpoint = Endpoint::new(Address::Unix(USUAL_SOCKET.into()));
+    is_there("DIVERGENCE_LIVE", "a live Docker", runtime.block_on(endpoint.identify()).is_ok())
+}
+
+fn cli_is_there() -> bool {
+    is_there("DIVERGENCE_CLIENTS", "a docker CLI", Command::new("docker").arg("--version").output().is_ok())
+}
+
+fn with_input(mut command: Command, input: Vec<u8>) -> Output {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writing = std::thread::spawn(move || {
+        // A client that ended early has said why.
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().unwrap();
+    writing.join().unwrap();
+    output
+}
+
+#[test]
+fn a_run_of_the_docker_cli_is_captured_and_replayed() {
+    if !docker_is_there() || !cli_is_there() {
+        return;
+    }
+    let project = Project::new();
+    let run = ["docker", "run", "--rm", "-i", "--name", "it", "--network", "none", "${image:busybox}", "cat"];
+    let name = format!("it-{}", std::process::id());
+    let run = run.map(|word| if word == "it" { name.as_str() } else { word });
+    let words = ["capture", "--api", "1.24", "--as", "streams/cat", "--"];
+    let output = with_input(project.command(&[&words[..], &run[..]].concat()), b"hello\n".to_vec());
+    let text = project.read_scenario("streams/cat");
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(0), &b"hello\n"[..]),
+        "{}",
+        told(&output)
+    );
+    for part in [
+        "command = \"run\"",
+        "api = [\"1.24\"]",
+        "needs = [\"image:busybox\"]",
+        "stdin = \"hello\\n\"",
+        "close-stdin = true",
+        "capture = { cid = \"/body/json/Id\" }",
+        "request = \"POST /containers/${cid}/start\"",
+        "background = true",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    project.replays("streams/cat");
+    let shown = project.run(&["show", "streams/cat"]);
+    assert!(told(&shown).contains("hello"), "{}", told(&shown));
+}
+
+#[test]
+fn eight_megabytes_pass_through_a_run_byte_for_byte() {
+    if !docker_is_there() || !cli_is_there() {
+        return;
+    }
+    let project = Project::new();
+    let typed: Vec<u8> = (0..8u32 << 20).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    for more in [&[][..], &["--tcp"]] {
+        let words = [
+            &["capture"],
+            more,
+            &["--", "docker", "run", "--rm", "-i", "--network", "none", "${image:busybox}", "cat"],
+        ];
+        let output = with_input(project.command(&words.concat()), typed.clone());
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.stdout == typed,
+            "{} of {} bytes came back, or others",
+            output.stdout.len(),
+            typed.len()
+        );
+    }
+    let text = project.read_scenario("captured/docker-run");
+    assert!(text.contains("The client sent 8388608 bytes to standard input"), "{text}");
+}
+
+#[test]
+fn docker_py_is_captured_and_replayed() {
+    if !docker_is_there() {
+        return;
+    }
+    let python = python();
+    if !is_there("DIVERGENCE_CLIENTS", "a Python with docker-py 1.7.2", python.is_some()) {
+        return;
+    }
+    let project = Project::new();
+    let python = python.unwrap();
+    let script = "import os, sys, docker
+c = docker.Client(base_url=os.environ['DOCKER_HOST'], version='1.24')
+made = c.create_container(sys.argv[1], ['sh', '-c', 'echo out; exit 3'], name=sys.argv[2], environment={'KEY': 'hunter2'}, host_config=c.create_host_config(network_mode='none'))
+c.start(made)
+print(c.wait(made), c.logs(made))
+c.put_archive(made, '/tmp', open(sys.argv[3], 'rb').read())
+c.remove_container(made)";
+    let archive = project.0.path().join("a.tar");
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(3);
+    header.set_mode(0o600);
+    header.set_uid(0);
+    header.set_gid(0);
+    tar.append_data(&mut header, "x.txt", &b"abc"[..]).unwrap();
+    std::fs::write(&archive, tar.into_inner().unwrap()).unwrap();
+    let name = format!("it-py-{}", std::process::id());
+    let python = python.display().to_string();
+    let output = project.run(&[
+        "capture",
+        "--as",
+        "containers/py",
+        "--secret",
+        "KEY",
+        "--",
+        &python,
+        "-W",
+        "ignore",
+        "-c",
+        script,
+        "${image:busybox}",
+        &name,
+        archive.to_str().unwrap(),
+    ]);
+    let text = project.read_scenario("containers/py");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "3 b'out\\n'\n", "{}\n{text}", told(&output));
+    assert!(text.contains("path = \"x.txt\", text = \"abc\", mode = \"0600\""), "{text}");
+    assert!(text.contains("KEY=<secret>") && !text.contains("hunter2"), "{text}");
+    project.replays("containers/py");
+}
+
+/// The Python of `ci/clients`, if it has docker-py.
+fn python() -> Option<PathBuf> {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let cache = std::env::var("XDG_CACHE_HOME").unwrap_or_else(|_| format!("{home}/.cache"));
+    let python = Path::new(&cache).join("divergence/docker-py/bin/python");
+    let check = ["-W", "ignore", "-c", "import docker; assert docker.version == '1.7.2'"];
+    Command::new(&python).args(check).output().is_ok_and(|output| output.status.success()).then_some(python)
+}
