@@ -12,7 +12,7 @@ use super::values::{DOLLAR, Table};
 /// The longest text that stands in a scenario itself.
 const LONGEST_TEXT: usize = 8 * 1024;
 /// The most entries of an archive that stand there.
-const MOST_ENTRIES: usize = 20;
+const MOST_ENTRIES: usize = 50;
 /// JSON up to here stands on one line.
 const LINE: usize = 100;
 
@@ -37,7 +37,7 @@ pub fn body(asked: &Kept, content_type: &str, table: &Table) -> (DraftBody, Opti
         if !content_type.starts_with("text/")
             && let Ok(value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str::<Value>(text)
         {
-            return (DraftBody::Json(json(table.json(value))), None);
+            return (DraftBody::Json(json(&table.json(value))), None);
         }
         if text.len() <= LONGEST_TEXT && !text.contains("${") {
             return (DraftBody::Text(table.text(text)), None);
@@ -46,15 +46,36 @@ pub fn body(asked: &Kept, content_type: &str, table: &Table) -> (DraftBody, Opti
     (DraftBody::File(if is_archive { "tar" } else { "bin" }), None)
 }
 
-/// JSON text: on one line where it is short.
-fn json(value: Value) -> String {
-    let short = value.to_string();
-    let text = match short.len() <= LINE {
-        true => short,
-        false => serde_json::to_string_pretty(&value).unwrap_or(short),
-    };
+/// JSON text: what is short stands on one line.
+fn json(value: &Value) -> String {
+    let mut text = String::new();
+    print(value, 0, &mut text);
     // A dollar sign that is the client's own, so that it begins no variable.
     text.replace(DOLLAR, "\\u0024")
+}
+
+fn print(value: &Value, depth: usize, text: &mut String) {
+    let short = value.to_string();
+    let (open, close, members) = match value {
+        Value::Object(map) if short.len() > LINE => {
+            let members = map.iter().map(|(key, value)| (format!("{}: ", Value::from(key.as_str())), value));
+            ('{', '}', members.collect::<Vec<_>>())
+        }
+        Value::Array(list) if short.len() > LINE => {
+            ('[', ']', list.iter().map(|value| (String::new(), value)).collect())
+        }
+        _ => return text.push_str(&short),
+    };
+    text.push(open);
+    for (at, (key, value)) in members.into_iter().enumerate() {
+        text.push_str(if at == 0 { "\n" } else { ",\n" });
+        text.push_str(&"  ".repeat(depth + 1));
+        text.push_str(&key);
+        print(value, depth + 1, text);
+    }
+    text.push('\n');
+    text.push_str(&"  ".repeat(depth));
+    text.push(close);
 }
 
 /// What the client typed, if a scenario can carry it.
@@ -85,7 +106,7 @@ fn entries(bytes: &[u8], table: &Table) -> Option<Vec<(String, DraftEntry, u32)>
     let mut found = Vec::new();
     for entry in tar::Archive::new(bytes).entries().ok()? {
         let mut entry = entry.ok()?;
-        if found.len() == MOST_ENTRIES || entry.size() > LONGEST_TEXT as u64 {
+        if found.len() == MOST_ENTRIES {
             return None;
         }
         let path = String::from_utf8(entry.path_bytes().into_owned()).ok()?;
@@ -93,9 +114,12 @@ fn entries(bytes: &[u8], table: &Table) -> Option<Vec<(String, DraftEntry, u32)>
         let owned = entry.header().uid().ok()? != 0 || entry.header().gid().ok()? != 0;
         let content = match entry.header().entry_type() {
             tar::EntryType::Regular => {
-                let mut text = String::new();
-                entry.read_to_string(&mut text).ok()?;
-                DraftEntry::Text(text_of_file(&path, text, table)?)
+                let mut bytes = Vec::new();
+                entry.read_to_end(&mut bytes).ok()?;
+                match text_of_file(&path, &bytes, table) {
+                    Some(text) => DraftEntry::Text(text),
+                    None => DraftEntry::File(bytes),
+                }
             }
             tar::EntryType::Directory => DraftEntry::Directory,
             tar::EntryType::Symlink => {
@@ -112,12 +136,13 @@ fn entries(bytes: &[u8], table: &Table) -> Option<Vec<(String, DraftEntry, u32)>
     (!found.is_empty()).then_some(found)
 }
 
-fn text_of_file(path: &str, text: String, table: &Table) -> Option<String> {
-    if text.contains("${") || text.contains('\0') {
+fn text_of_file(path: &str, bytes: &[u8], table: &Table) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if text.contains("${") || text.contains('\0') || text.len() > LONGEST_TEXT {
         return None;
     }
     if !path.to_ascii_lowercase().contains("dockerfile") {
-        return Some(table.text(&text));
+        return Some(table.text(text));
     }
     let lines = text.split_inclusive('\n').map(|line| {
         let mut words = line.split_whitespace();
@@ -181,8 +206,25 @@ mod tests {
         for content in [b"\xff".to_vec(), b"${x}".to_vec(), vec![b'x'; LONGEST_TEXT + 1]] {
             let mut archive = Archive::default();
             archive.file("a", 0o644, &content).unwrap();
-            assert_eq!(body(&kept(&archive.finish().unwrap()), "", &table()).0, DraftBody::File("tar"));
+            let expected = DraftBody::Tar(vec![entry("a", DraftEntry::File(content), 0o644)]);
+            assert_eq!(body(&kept(&archive.finish().unwrap()), "", &table()).0, expected);
         }
+        let mut many = Archive::default();
+        for _ in 0..=MOST_ENTRIES {
+            many.file("a", 0o644, b"").unwrap();
+        }
+        assert_eq!(body(&kept(&many.finish().unwrap()), "", &table()).0, DraftBody::File("tar"));
+    }
+
+    #[test]
+    fn only_long_json_takes_several_lines() {
+        let long = "x".repeat(90);
+        let value = serde_json::json!({"a": {"b": [long, {"c": 1}]}, "d": {}});
+        let expected = format!(
+            "{{\n  \"a\": {{\n    \"b\": [\n      \"{long}\",\n      {{\"c\":1}}\n    ]\n  }},\n  \"d\": {{}}\n}}"
+        );
+        assert_eq!(json(&value), expected);
+        assert_eq!(serde_json::from_str::<Value>(&expected).unwrap(), value);
     }
 
     #[test]

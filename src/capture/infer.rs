@@ -12,8 +12,9 @@ use super::body::{body, stdin};
 use super::naming::{Learned, learn};
 use super::observed::Observed;
 use super::polls::{Folded, fold};
-use super::steps::{Draft, DraftBody, DraftStep};
+use super::steps::{Draft, DraftBody, DraftEntry, DraftStep};
 use super::values::Table;
+use super::write::part_of;
 use crate::engine::target::{encode, parameter};
 use crate::frames::Counter;
 use crate::route::Route;
@@ -124,7 +125,7 @@ pub fn draft(seen: Vec<Observed>, images: &BTreeMap<String, String>) -> Draft {
     let asked = left_out(seen, images, &mut draft.notes);
     draft.api = api_of(&asked);
     let parts: Vec<Part> = fold(asked).into_iter().map(Folded::part).collect();
-    let Learned { table, captures } = learn(&parts, images, &mut draft.notes);
+    let Learned { table, captures, names } = learn(&parts, images, &mut draft.notes);
     draft.exclusive = parts.iter().any(|part| part.ask.is_whole_host());
     let mut ids = BTreeMap::new();
     // When each step stands: at its beginning, and its join after its end.
@@ -132,19 +133,30 @@ pub fn draft(seen: Vec<Observed>, images: &BTreeMap<String, String>) -> Draft {
     for (at, part) in parts.iter().enumerate() {
         let mut made = step(part, &table, draft.api.as_ref(), &mut ids);
         let captured = captures.get(&at).cloned().unwrap_or_default();
-        if let DraftBody::File(extension) = made.body {
-            draft.files.push((made.id.clone(), extension, part.seen.asked.bytes.clone()));
+        match &made.body {
+            DraftBody::File(extension) => {
+                draft.files.push((made.id.clone(), extension, part.seen.asked.bytes.clone()));
+            }
+            DraftBody::Tar(entries) => {
+                let files = entries.iter().enumerate().filter_map(|(at, (_, entry, _))| match entry {
+                    DraftEntry::File(bytes) => Some((part_of(&made.id, at), "bin", bytes.clone())),
+                    DraftEntry::Text(_) | DraftEntry::Link(_) | DraftEntry::Directory => None,
+                });
+                draft.files.extend(files);
+            }
+            DraftBody::None | DraftBody::Json(_) | DraftBody::Text(_) => {}
         }
+        let given = names.get(&at).cloned().unwrap_or_default();
         let ended = part.seen.ended.unwrap_or(u64::MAX);
         let overlaps = parts[at + 1..].iter().any(|other| other.seen.began < ended);
         if overlaps && made.kind != "raw" && made.until.is_none() {
             made.background = true;
             let mut join =
                 DraftStep::new(named(&format!("{}-end", made.id), &mut ids), "join", made.id.clone());
-            join.capture = captured;
+            (join.capture, join.names) = (captured, given);
             steps.push((ended, join));
         } else {
-            made.capture = captured;
+            (made.capture, made.names) = (captured, given);
         }
         steps.push((part.seen.began, made));
     }

@@ -20,6 +20,8 @@ pub struct Learned {
     pub table: Table,
     /// What each part gives for later ones: variable and pointer.
     pub captures: BTreeMap<usize, Vec<(String, String)>>,
+    /// Names of containers that the engine gave and events tell: each differs from run to run.
+    pub names: BTreeMap<usize, Vec<(String, String)>>,
 }
 
 /// Learns from the parts of a capture in their order.
@@ -27,7 +29,7 @@ pub fn learn(parts: &[Part], images: &BTreeMap<String, String>, notes: &mut Vec<
     let table = Table { images: images.clone(), ..Table::default() };
     let mut learner = Learner {
         parts,
-        learned: Learned { table, captures: BTreeMap::new() },
+        learned: Learned { table, captures: BTreeMap::new(), names: BTreeMap::new() },
         variables: BTreeSet::new(),
         notes,
     };
@@ -40,6 +42,7 @@ pub fn learn(parts: &[Part], images: &BTreeMap<String, String>, notes: &mut Vec<
         learner.ids(at);
         learner.star(at);
     }
+    learner.given_names();
     learner.unknown_images();
     learner.learned
 }
@@ -192,6 +195,32 @@ impl Learner<'_> {
         let variable = self.variable(wanted);
         self.learned.captures.entry(giver).or_default().push((variable.clone(), place));
         variable
+    }
+
+    /// Names that the engine gave to containers, in the events that tell of them.
+    fn given_names(&mut self) {
+        let mut given = BTreeSet::new();
+        for (at, part) in self.parts.iter().enumerate().filter(|(_, part)| part.ask.route() == "GET /events")
+        {
+            let mut places = Vec::new();
+            leaves(&part.document, &Pointer::root(), &mut places);
+            let places = places.into_iter().map(|place| place.to_string());
+            for place in places
+                .filter(|place| place.starts_with("/messages/") && place.ends_with("/Actor/Attributes/name"))
+            {
+                let name = part.document.pointer(&place).and_then(Value::as_str).unwrap_or_default();
+                let is_given = name.split_once('_').is_some_and(|(one, other)| {
+                    let is_word = |word: &str| {
+                        !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+                    };
+                    is_word(one) && is_word(other)
+                });
+                if is_given && !self.learned.table.names.contains_key(name) && given.insert(name.to_owned()) {
+                    let variable = self.variable("given-name");
+                    self.learned.names.entry(at).or_default().push((variable, place));
+                }
+            }
+        }
     }
 
     /// Images of created containers that a run cannot bring along.

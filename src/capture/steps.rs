@@ -17,7 +17,8 @@ pub struct Draft {
     pub exclusive: bool,
     /// What is done.
     pub steps: Vec<DraftStep>,
-    /// Bodies that become files of their own, by the step that they belong to, with their extension.
+    /// What becomes a file of its own: the name of its step (and its number in an archive), its
+    /// extension, its bytes.
     pub files: Vec<(String, &'static str, Vec<u8>)>,
     /// What people should know: what was left out, taken as something else, or cannot be repeated.
     pub notes: Vec<String>,
@@ -38,6 +39,8 @@ pub struct DraftStep {
     pub body: DraftBody,
     /// Values for later steps: name and pointer.
     pub capture: Vec<(String, String)>,
+    /// Values that only get a name: name and pointer.
+    pub names: Vec<(String, String)>,
     /// Standard input.
     pub stdin: Option<String>,
     /// Whether the client closed it.
@@ -66,6 +69,7 @@ impl DraftStep {
             headers: Vec::new(),
             body: DraftBody::None,
             capture: Vec::new(),
+            names: Vec::new(),
             stdin: None,
             close_stdin: false,
             upgrade: None,
@@ -98,6 +102,8 @@ pub enum DraftBody {
 pub enum DraftEntry {
     /// Text.
     Text(String),
+    /// A file of its own, with these bytes.
+    File(Vec<u8>),
     /// A link to this.
     Link(String),
     /// A directory.

@@ -49,6 +49,11 @@ pub fn file_of(files: &str, step: &str, extension: &str) -> String {
     format!("fixtures/captured/{files}-{step}.{extension}")
 }
 
+/// The name of the file of an entry of a step's archive.
+pub fn part_of(step: &str, at: usize) -> String {
+    format!("{step}-{}", at + 1)
+}
+
 fn line(text: &mut String, line: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{}", line.trim_end());
@@ -74,9 +79,13 @@ fn step(text: &mut String, step: &DraftStep, head: &Head<'_>) {
         }
         DraftBody::Tar(entries) => {
             line(text, "tar = [");
-            for (path, entry, mode) in entries {
+            for (at, (path, entry, mode)) in entries.iter().enumerate() {
                 let content = match entry {
                     DraftEntry::Text(body) => format!(", text = {}", quoted(body)),
+                    DraftEntry::File(_) => {
+                        let file = file_of(head.files, &part_of(&step.id, at), "bin");
+                        format!(", file = {}", quoted(&file))
+                    }
                     DraftEntry::Link(target) => format!(", link = {}", quoted(target)),
                     DraftEntry::Directory => String::new(),
                 };
@@ -112,9 +121,11 @@ fn step(text: &mut String, step: &DraftStep, head: &Head<'_>) {
     if step.background {
         line(text, "background = true");
     }
-    if !step.capture.is_empty() {
-        let pairs = step.capture.iter().map(|(name, at)| format!("{} = {}", key(name), quoted(at)));
-        line(text, &format!("capture = {{ {} }}", pairs.collect::<Vec<_>>().join(", ")));
+    for (word, values) in [("capture", &step.capture), ("names", &step.names)] {
+        if !values.is_empty() {
+            let pairs = values.iter().map(|(name, at)| format!("{} = {}", key(name), quoted(at)));
+            line(text, &format!("{word} = {{ {} }}", pairs.collect::<Vec<_>>().join(", ")));
+        }
     }
 }
 

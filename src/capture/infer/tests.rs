@@ -259,7 +259,7 @@ fn what_is_unusual_is_sent_as_it_was() {
         r#"GET /v1.24/events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D"#,
         "",
         200,
-        "{\"a\":1}\n{\"a\":2}\n",
+        "{\"Actor\":{\"Attributes\":{\"name\":\"odd_name\"}}}\n{\"a\":2}\n",
     );
     events.left = true;
     let mut push = seen("POST /v1.24/images/other/push?tag=", "", 200, "");
@@ -287,6 +287,7 @@ fn what_is_unusual_is_sent_as_it_was() {
     id = "events"
     stream = 'GET /events?filters={"type":["container"]}'
     until-end = { frames = 2 }
+    names = { given-name = "/messages/0/Actor/Attributes/name" }
 
     [[steps]]
     id = "image-push"
