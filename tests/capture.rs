@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use divergence::engine::Endpoint;
 use divergence::engine::address::Address;
-use divergence::seats::USUAL_SOCKET;
+use divergence::engine::docker_cli::USUAL_SOCKET;
 
 /// A project of its own: the suite's settings and rules, the images, no scenario.
 struct Project(tempfile::TempDir);
