@@ -36,20 +36,17 @@ pub struct DocsError {
 
 /// All pages by file name below `docs/`.
 pub fn pages(suite: &Suite, committed: &[Committed]) -> Result<BTreeMap<String, String>, DocsError> {
-    let book = Book::of(suite, committed);
-    let entries: Vec<Entry> = suite
-        .divergences
-        .iter()
-        .filter(|divergence| divergence.engine == ABOUT)
-        .map(|divergence| Entry::of(divergence, &book))
-        .collect();
+    let book = Book::of(suite, committed, ABOUT);
+    let entries = entries(suite, &book, ABOUT);
     let press = Press::new(&book);
     let mut pages = BTreeMap::new();
     let mut add = |name: String, page: Result<String, DocsError>| page.map(|text| pages.insert(name, text));
     let features = features(&book, &entries);
     let commands = commands::pages(&book, &entries);
     let releases = releases(&book, &entries);
-    add("README.md".to_owned(), press.index(suite, &features, &commands, &releases))?;
+    let others = suite.divergences.iter().map(|divergence| divergence.engine.as_str());
+    let others: BTreeSet<&str> = others.filter(|engine| *engine != ABOUT).collect();
+    add("README.md".to_owned(), press.index(suite, &features, &commands, &releases, &others))?;
     add("divergence.md".to_owned(), press.divergence(&book, &entries, &features))?;
     for feature in &features {
         add(format!("features/{}.md", feature.name), press.feature(feature))?;
@@ -62,7 +59,19 @@ pub fn pages(suite: &Suite, committed: &[Committed]) -> Result<BTreeMap<String, 
         add(format!("releases/{}.md", release.name), press.release(release))?;
     }
     add("matrix.html".to_owned(), matrix::page(&book, &entries))?;
+    for engine in others {
+        let book = Book::of(suite, committed, engine);
+        add(
+            format!("engines/{engine}.md"),
+            press.engine(engine, &book, self::entries(suite, &book, engine)),
+        )?;
+    }
     Ok(pages)
+}
+
+fn entries(suite: &Suite, book: &Book<'_>, engine: &str) -> Vec<Entry> {
+    let ours = suite.divergences.iter().filter(|divergence| divergence.engine == engine);
+    ours.map(|divergence| Entry::of(divergence, book)).collect()
 }
 
 /// What is said on a page of its own: the divergences of one `page` of the suite.
@@ -189,6 +198,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("command.md", include_str!("docs/command.md")),
     ("commands.md", include_str!("docs/commands.md")),
     ("release.md", include_str!("docs/release.md")),
+    ("engine.md", include_str!("docs/engine.md")),
 ];
 
 impl Press {
@@ -221,6 +231,7 @@ impl Press {
         features: &[Feature],
         commands: &[CommandPage],
         releases: &[Release],
+        others: &BTreeSet<&str>,
     ) -> Result<String, DocsError> {
         let latest = &self.latest;
         let is_told = |slug: &&String| {
@@ -229,7 +240,11 @@ impl Press {
         };
         let (all, told) = (suite.catalogue.len(), suite.catalogue.iter().filter(is_told).count());
         let untold = all - told;
-        self.page("index.md", "README.md", context! { features, commands, releases, latest, all, untold })
+        self.page(
+            "index.md",
+            "README.md",
+            context! { features, commands, releases, others, latest, all, untold },
+        )
     }
 
     fn divergence(
@@ -275,6 +290,18 @@ impl Press {
     fn command_index(&self, commands: &[CommandPage]) -> Result<String, DocsError> {
         let latest = &self.latest;
         self.page("commands.md", "commands", context! { commands, latest })
+    }
+
+    /// Another engine than the one that the docs are about: all on one page.
+    fn engine(&self, engine: &str, book: &Book<'_>, entries: Vec<Entry>) -> Result<String, DocsError> {
+        let releases: BTreeSet<String> = book.worlds.iter().map(|world| world.release.to_string()).collect();
+        let pages: BTreeSet<String> = entries.iter().map(|entry| entry.page.clone()).collect();
+        let of = |page: String| {
+            let ours: Vec<&Entry> = entries.iter().filter(|entry| entry.page == page).collect();
+            (title_of(&page), ours)
+        };
+        let parts: Vec<(String, Vec<&Entry>)> = pages.into_iter().map(of).collect();
+        self.page("engine.md", engine, context! { engine, releases, parts })
     }
 
     fn release(&self, release: &Release) -> Result<String, DocsError> {

@@ -170,7 +170,11 @@ fn every_statement_has_its_evidence_and_no_command_claims_without_scenarios() {
         }
         assert!(!text.contains("No known divergence: 0"), "{page}");
         let examples = text.matches("<details>").count();
-        assert!(text.matches("standing in for sdc-docker").count() >= examples, "{page}");
+        // Other engines were recorded themselves.
+        match page.starts_with("engines/") {
+            true => assert!(!text.contains("standing in for"), "{page}"),
+            false => assert!(text.matches("standing in for sdc-docker").count() >= examples, "{page}"),
+        }
     }
     assert!(statements > 300, "{statements}");
 }

@@ -71,13 +71,13 @@ pub struct Book<'a> {
 }
 
 impl<'a> Book<'a> {
-    /// Judges all committed pairs of the candidate that the docs are about.
-    pub fn of(suite: &'a Suite, committed: &'a [Committed]) -> Book<'a> {
+    /// Judges all committed pairs of the candidate that pages are about.
+    pub fn of(suite: &'a Suite, committed: &'a [Committed], about: &str) -> Book<'a> {
         let scenarios: BTreeMap<_, _> = suite.scenarios.iter().map(|each| (&each.id, each)).collect();
-        let ours = suite.divergences.iter().filter(|divergence| divergence.engine == ABOUT);
+        let ours = suite.divergences.iter().filter(|divergence| divergence.engine == about);
         let divergences: BTreeMap<&str, &Divergence> = ours.map(|each| (each.id.as_str(), each)).collect();
         let mut cases = Vec::new();
-        for pair in committed.iter().filter(|pair| pair.candidate.engine.identity == ABOUT) {
+        for pair in committed.iter().filter(|pair| pair.candidate.engine.identity == about) {
             let Some(scenario) = scenarios.get(&pair.candidate.case.scenario) else { continue };
             let is_stale = |fingerprint: &String| *fingerprint != scenario.fingerprint;
             if !is_stale(&pair.reference.fingerprint) && !is_stale(&pair.candidate.fingerprint) {
@@ -94,7 +94,8 @@ impl<'a> Book<'a> {
             }
         }
         let worlds: BTreeSet<World> = cases.iter().map(|case| case.world.clone()).collect();
-        Book { cases, worlds: worlds.into_iter().collect(), divergences, options: &suite.options, places }
+        let options = if about == ABOUT { suite.options.as_slice() } else { &[] };
+        Book { cases, worlds: worlds.into_iter().collect(), divergences, options, places }
     }
 
     /// The divergence of that id.

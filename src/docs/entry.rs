@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::ABOUT;
 use super::book::{Book, JudgedCase, Known};
 use super::example::{self, Example};
 use crate::divergence::{Divergence, DivergenceKind, Evidence, OptionEffect, Scope, When};
@@ -108,7 +109,7 @@ impl Entry {
             page: divergence.page.clone(),
             why: divergence.why.trim().to_owned(),
             evidence: divergence.evidence,
-            evidence_told: evidence_told(divergence.evidence),
+            evidence_told: evidence_told(divergence),
             tickets: tickets(divergence.ticket.as_deref().unwrap_or_default()),
             releases,
             api: told(&divergence.when.api),
@@ -130,8 +131,9 @@ impl Entry {
     }
 }
 
-fn evidence_told(evidence: Evidence) -> &'static str {
-    match evidence {
+fn evidence_told(divergence: &Divergence) -> &'static str {
+    match divergence.evidence {
+        Evidence::Observed if divergence.engine != ABOUT => "observed, recorded on it",
         Evidence::Documented => "sdc-docker's documentation says so",
         Evidence::Read => "read in the source of sdc-docker or of what it calls",
         Evidence::Ran => "sdc-docker's own code answered so, run over stand-ins",
