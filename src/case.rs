@@ -282,7 +282,7 @@ impl Seat {
     }
 
     /// Takes what a case makes from the budget of containers; the reason when it is used up.
-    fn spend(&self, scenario: &Scenario) -> Option<String> {
+    pub fn spend(&self, scenario: &Scenario) -> Option<String> {
         let Source::Live { endpoint, .. } = &self.source else { return None };
         let budget = endpoint.budget.as_ref()?;
         let times = scenario.repetitions.map_or(1, |times| usize::try_from(times).unwrap_or(usize::MAX));

@@ -1,6 +1,7 @@
 //! The command line: arguments, environment and terminal. One function per command.
 
 mod accept;
+mod agree;
 mod capture;
 mod check;
 pub mod committed;

@@ -6,11 +6,13 @@ use std::io::Write as _;
 use clap::Args;
 use serde_json::json;
 
+use super::agree::ask_first;
 use super::output::Output;
+use super::progress::Progress;
 use super::run::{ledger_error, seat_error, tell_left};
 use super::{CliError, Common, select};
 use crate::case::schedule::{Planned, run_all};
-use crate::case::{Asking, Source};
+use crate::case::{Asking, NoAnswers, Source};
 use crate::engine::Endpoint;
 use crate::report::console::{clean, counted};
 use crate::report::exit;
@@ -35,9 +37,9 @@ pub struct RecordArgs {
     /// lowest one that it serves
     #[arg(long, value_delimiter = ',')]
     api: Vec<Version>,
-    /// Cases at a time
-    #[arg(long, short, default_value_t = 4)]
-    jobs: usize,
+    /// Cases at a time [default: 4, and no more than `jobs` of engines.toml]
+    #[arg(long, short)]
+    jobs: Option<usize>,
     /// The world of the simulator
     #[arg(long, default_value = "default")]
     world: String,
@@ -47,6 +49,9 @@ pub struct RecordArgs {
     /// Only record cases that have no snapshot yet, or an outdated one
     #[arg(long)]
     missing: bool,
+    /// Do not ask before a first run against an engine that is not on this machine
+    #[arg(long)]
+    yes: bool,
 }
 
 /// Records snapshots.
@@ -95,7 +100,9 @@ fn record_at(
         }
     }
     output.tell(&format!("engine  {}, into snapshots/{folder}", seat.engine))?;
+    ask_first(&[&seat], args.yes, store, output)?;
     let fixtures = store.fixtures();
+    let progress = Progress::of(cases.len(), &[&seat]);
     let prepared = desk.prepare(&mut [&mut seat], &cases, &fixtures).map_err(ledger_error)?;
     let cancel = desk.cancel_on_interrupt();
     let asking = Asking {
@@ -110,9 +117,14 @@ fn record_at(
     let mut troubles: Vec<String> = Vec::new();
     let mut failed: Option<CliError> = None;
     let ask = async |planned: &Planned<'_>, number: usize| {
+        if let Some(reason) = seat.spend(planned.scenario) {
+            return Err(NoAnswers::Skipped(reason));
+        }
         asking.repeated(&seat, planned, &format!("{number}s")).await
     };
-    run_all(&cases, args.jobs, &cancel, ask, |planned, side| {
+    let jobs = args.jobs.unwrap_or_else(|| seat.jobs().map_or(4, |most| most.min(4)));
+    run_all(&cases, jobs, &cancel, ask, |planned, side| {
+        progress.done(planned.case().to_string());
         let saved = match side {
             Ok(side) => store.save_snapshot(&side.snapshot, &planned.scenario.file, how),
             Err(reason) => return troubles.push(format!("{}: {reason}", planned.case())),
@@ -125,6 +137,7 @@ fn record_at(
             }
         }
     });
+    progress.end();
     desk.finish(&prepared);
     if let Some(error) = failed {
         return Err(error);
@@ -148,6 +161,9 @@ fn record_at(
 fn served(desk: &Desk, endpoint: &Endpoint, cases: &[Planned<'_>]) -> Result<BTreeSet<Version>, CliError> {
     let mut served = BTreeSet::new();
     for api in cases.iter().map(|planned| planned.api).collect::<BTreeSet<_>>() {
+        if endpoint.omits(api).is_some() {
+            continue;
+        }
         let answers = desk.runtime.block_on(endpoint.serves(api));
         if answers.map_err(|error| CliError::Engine(error.to_string()))? {
             served.insert(api.clone());

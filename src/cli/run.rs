@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::json;
 
+use super::agree::ask_first;
 use super::output::Output;
 use super::progress::Progress;
 use super::sink::{Beside, Sink};
@@ -198,35 +199,6 @@ fn dry_run(cases: &[Planned<'_>], output: &mut Output) -> Result<u8, CliError> {
     writeln!(output.out, "\n{} would run", counted(cases.len(), "case"))?;
     output.out.flush()?;
     Ok(exit::FINE)
-}
-
-/// Asks before a first run against an engine elsewhere: it makes and removes containers there.
-fn ask_first(seats: &[&Seat], yes: bool, store: &Store, output: &mut Output) -> Result<(), CliError> {
-    for seat in seats {
-        let crate::case::Source::Live { endpoint, .. } = &seat.source else { continue };
-        if yes || endpoint.address.is_loopback() || store.knows_engine(&endpoint.address.to_string()) {
-            continue;
-        }
-        if !output.is_terminal {
-            return Err(CliError::Usage(format!(
-                "{} at {} is not on this machine: a run makes and removes containers there; say --yes to do so",
-                seat.name, endpoint.address
-            )));
-        }
-        write!(
-            output.out,
-            "{} is not on this machine. Make and remove containers there? [y/N] ",
-            endpoint.address
-        )?;
-        output.out.flush()?;
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer)?;
-        if !answer.trim().eq_ignore_ascii_case("y") {
-            return Err(CliError::Usage("not run".to_owned()));
-        }
-        store.remember_engine(&endpoint.address.to_string())?;
-    }
-    Ok(())
 }
 
 fn tell_seats(seats: [(&Seat, &str); 2], args: &RunArgs, output: &mut Output) -> Result<(), CliError> {

@@ -17,6 +17,11 @@ impl Budget {
         Budget { all, left: Arc::new(AtomicUsize::new(all)) }
     }
 
+    /// How many there were at first.
+    pub fn all(&self) -> usize {
+        self.all
+    }
+
     /// Takes so many, if there are that many left.
     pub fn spend(&self, count: usize) -> bool {
         let less = |left: usize| left.checked_sub(count);
