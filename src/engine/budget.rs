@@ -30,7 +30,7 @@ impl Budget {
 
     /// Why nothing more is made, for people.
     pub fn used_up(&self) -> String {
-        format!("the budget of {} containers is used up; `budget` of engines.toml gives more", self.all)
+        format!("the budget of containers ({}) is used up; `budget` of engines.toml gives more", self.all)
     }
 }
 
