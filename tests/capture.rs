@@ -263,6 +263,34 @@ c.remove_container(made)";
     project.replays("containers/py");
 }
 
+#[test]
+fn compose_is_captured_and_replayed() {
+    let compose = Command::new("docker-compose").arg("version").output().is_ok();
+    if !docker_is_there() || !is_there("DIVERGENCE_COMPOSE", "docker-compose", compose) {
+        return;
+    }
+    let project = Project::new();
+    let file = "version: '2'
+services:
+  one: {image: \"$IMAGE\", command: [sleep, '600']}
+  two: {image: \"$IMAGE\", command: [sleep, '600'], depends_on: [one], volumes: ['data:/data']}
+volumes: {data: {}}
+";
+    std::fs::write(project.0.path().join("docker-compose.yml"), file).unwrap();
+    let name = format!("itcompose{}", std::process::id());
+    let script = format!("docker-compose -p {name} up -d && docker-compose -p {name} down -v -t 1");
+    let words = ["capture", "--api", "1.24", "--as", "containers/compose", "--"];
+    let client = ["env", "IMAGE=${image:busybox}", "COMPOSE_API_VERSION=1.24", "bash", "-c", &script];
+    let mut command = project.command(&[&words[..], &client[..]].concat());
+    let output = command.current_dir(project.0.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let text = project.read_scenario("containers/compose");
+    for part in ["_data}", "_default}", "request = \"POST /containers/${cid-2}/start\""] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    project.replays("containers/compose");
+}
+
 /// The Python of `ci/clients`, if it has docker-py.
 fn python() -> Option<PathBuf> {
     let home = std::env::var("HOME").unwrap_or_default();

@@ -174,7 +174,7 @@ impl Table {
         let decoded = decode(value);
         let with_variables = match (decode(key).as_str(), serde_json::from_str::<Value>(&decoded)) {
             (_, Ok(json @ (Value::Object(_) | Value::Array(_)))) => self.json(json).to_string(),
-            ("t" | "repo" | "fromImage", _) => self.repository(&decoded),
+            ("t" | "repo" | "fromImage" | "Image", _) => self.repository(&decoded),
             _ => self.whole(&decoded).unwrap_or_else(|| self.text(&decoded)),
         };
         format!("{key}={}", readable(&with_variables))
