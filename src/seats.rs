@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::case::{Seat, Source};
-use crate::engine::address::Address;
+use crate::engine::address::{Address, without_user};
 use crate::engine::credentials::Credentials;
 use crate::engine::docker_cli::{DockerCli, USUAL_SOCKET};
 use crate::engine::started::{StartError, Wanted};
@@ -142,7 +142,7 @@ impl<'a> Choosing<'a> {
         name: &str,
         endpoint: Result<Endpoint, EngineError>,
     ) -> Result<(Endpoint, EngineId), SeatError> {
-        let failed = |source: EngineError| SeatError::Engine { name: name.to_owned(), source };
+        let failed = |source: EngineError| SeatError::Engine { name: without_user(name), source };
         let endpoint = endpoint.map_err(failed)?;
         let engine = self.desk.runtime.block_on(endpoint.identify()).map_err(failed)?;
         for api in self.api.iter().filter(|api| endpoint.omits(api).is_none()) {

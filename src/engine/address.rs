@@ -30,7 +30,8 @@ pub type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 impl Address {
     /// Reads the address of an engine that speaks TLS, as `tcp://host:port` or `https://host:port`.
     pub fn behind_tls(text: &str, credentials: &Credentials) -> Result<Address, EngineError> {
-        let error = |why| EngineError::Address { text: text.to_owned(), why };
+        let told = without_user(text);
+        let error = |why| EngineError::Address { text: told.clone(), why };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| error(SCHEMES))?;
         match scheme {
             "tcp" | "https" => {
@@ -122,7 +123,12 @@ impl FromStr for Address {
     type Err = EngineError;
 
     fn from_str(text: &str) -> Result<Self, EngineError> {
-        let error = |why| EngineError::Address { text: text.to_owned(), why };
+        // Who is to be let in there is nobody else's business.
+        let told = match text.split_once("://").zip(text.rsplit_once('@')) {
+            Some(((scheme, _), (_, host))) => format!("{scheme}://...@{host}"),
+            None => text.to_owned(),
+        };
+        let error = |why| EngineError::Address { text: told.clone(), why };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| error(SCHEMES))?;
         match scheme {
             "unix" if rest.starts_with('/') => Ok(Address::Unix(rest.into())),
@@ -149,6 +155,14 @@ fn host_and_port(rest: &str) -> Result<String, &'static str> {
         (Some(_), false) => Ok(host.to_owned()),
         (None, _) => Err("it needs a port, as in `tcp://127.0.0.1:2375`"),
         (Some(_), true) => Err("it is host and port, and nothing else"),
+    }
+}
+
+/// An address as it may be told: who is to be let in there, and by which password, is left out.
+pub fn without_user(text: &str) -> String {
+    match text.split_once("://").zip(text.rsplit_once('@')) {
+        Some(((scheme, _), (_, host))) => format!("{scheme}://...@{host}"),
+        None => text.to_owned(),
     }
 }
 
@@ -183,6 +197,7 @@ mod tests {
             ("unix://docker.sock", Err("absolute")),
             ("https://host:2376", Err("TLS needs")),
             ("ssh://host", Err("forward")),
+            ("tcp://me:canary@host:1", Err("`tcp://...@host:1`")),
             ("docker", Err("starts with")),
         ];
         for (text, expected) in table {

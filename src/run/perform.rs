@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::cancel::Cancel;
 use super::capture::document;
 use super::plan::{Act, ExecPlan, route_of};
-use super::scrub::scrubbed;
+use super::scrub::{scrubbed, scrubbed_answer};
 use crate::engine::EngineError;
 use crate::engine::connection::Progress;
 use crate::engine::wire::{Reply, Wire};
@@ -54,8 +54,8 @@ fn exchange(part: &str, sent: Sent, reply: Reply) -> Exchange {
     Exchange {
         part: part.to_owned(),
         route: route_of(&sent.method, &sent.target),
+        answer: reply.answer.map(|answer| scrubbed_answer(answer, &sent)),
         sent: scrubbed(sent),
-        answer: reply.answer,
         failure: reply.failure,
         millis: vec![reply.millis],
     }
