@@ -60,6 +60,19 @@ pub async fn start(ways: Vec<Way>) -> Engine {
     Engine { address, connections }
 }
 
+/// Starts an honest engine that goes away after so many connections.
+pub async fn start_for(connections: usize) -> Engine {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        for _ in 0..connections {
+            let (stream, _) = listener.accept().await.unwrap();
+            serve(stream, Arc::default()).await;
+        }
+    });
+    Engine { address, connections: Arc::default() }
+}
+
 async fn serve(mut stream: TcpStream, ways: Arc<Vec<Way>>) {
     let mut request = Vec::new();
     let line = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().to_owned();
