@@ -82,11 +82,11 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_there_a_million_times_takes_no_longer_than_a_million_keys() {
+    fn a_key_that_stands_there_often_takes_linear_time() {
         let mut entries = Entries::new(with_hash);
-        for number in 0..1_000_000 {
+        for number in 0..200_000 {
             entries.put("a".to_owned(), number.into());
         }
-        assert_eq!(entries.finish()["a#1000000"], 999_999);
+        assert_eq!(entries.finish()["a#200000"], 199_999);
     }
 }
