@@ -20,6 +20,7 @@ use crate::judge::select::Conditions;
 use crate::normalise::{Rules, normalise};
 use crate::run::cancel::Cancel;
 use crate::run::ledger::Ledger;
+use crate::run::turns::{Turn, Turns, Use};
 use crate::run::{CaseRun, Deadlines, RunError, run_case};
 use crate::scenario::{CaseId, Need, Scenario};
 use crate::simulator::Simulator;
@@ -73,6 +74,8 @@ pub struct Asking<'a> {
     pub store: &'a Store,
     /// Where made things are entered before they are made; none when nothing is asked live.
     pub ledger: Option<&'a Ledger>,
+    /// Among all runs that use the engines.
+    pub turns: Turns,
     /// How long to wait.
     pub deadlines: Deadlines,
     /// Ends the cases that are under way.
@@ -144,6 +147,12 @@ impl Session<'_> {
         if let Some(reason) = seats.iter().find_map(|seat| seat.spend(planned.scenario)) {
             return Outcome::bare(planned.case(), VerdictKind::Skipped, reason);
         }
+        let _turn = match self.asking.turn(planned).await {
+            Ok(turn) => turn,
+            Err(NoAnswers::Errs(reason) | NoAnswers::Skipped(reason)) => {
+                return Outcome::bare(planned.case(), VerdictKind::Errs, reason);
+            }
+        };
         if let Some(times) = planned.scenario.repetitions {
             return self.play_timed(planned, number, times).await;
         }
@@ -306,6 +315,13 @@ impl Seat {
 }
 
 impl Asking<'_> {
+    /// Waits until the case may use the engines.
+    async fn turn(&self, planned: &Planned<'_>) -> Result<Turn, NoAnswers> {
+        let how = if planned.scenario.exclusive { Use::Alone } else { Use::Shared };
+        let turn = self.turns.take(how, &self.cancel).await;
+        turn.map_err(|error| NoAnswers::Errs(format!("take turns with other runs: {error}")))
+    }
+
     /// One side's answers to a case: asked live or read from snapshots.
     pub async fn side(&self, seat: &Seat, planned: &Planned<'_>, tag: &str) -> Result<Side, NoAnswers> {
         match &seat.source {
@@ -316,6 +332,7 @@ impl Asking<'_> {
 
     /// As [`Asking::side`], several times one after the other when the case is about time.
     pub async fn repeated(&self, seat: &Seat, planned: &Planned<'_>, tag: &str) -> Result<Side, NoAnswers> {
+        let _turn = self.turn(planned).await?;
         let Some(times) = planned.scenario.repetitions else {
             return self.side(seat, planned, tag).await;
         };

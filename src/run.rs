@@ -31,6 +31,7 @@ pub mod recipe;
 pub mod registry;
 pub mod scrub;
 pub mod sweep;
+pub mod turns;
 pub mod values;
 
 use cancel::Cancel;

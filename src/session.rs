@@ -22,6 +22,7 @@ use crate::run::cancel::Cancel;
 use crate::run::images::{Prepared as Images, prepare_images, remove_images};
 use crate::run::ledger::{Entry, Ledger, Left, Thing};
 use crate::run::registry;
+use crate::run::turns::{Turns, Use};
 use crate::scenario::Need;
 use crate::store::{Store, StoreError};
 use crate::suite::SuiteSettings;
@@ -50,6 +51,8 @@ struct Own {
 /// The images that have been made before the first case, to be removed after the last one.
 #[derive(Default)]
 pub struct Prepared {
+    /// Among all runs that use the engines.
+    pub turns: Turns,
     images: Vec<(Endpoint, Images)>,
 }
 
@@ -204,6 +207,13 @@ impl Desk {
             return Ok(Prepared::default());
         }
         let ledger = self.open_ledger()?;
+        let homes = seats.iter().filter_map(|seat| match &seat.source {
+            Source::Live { endpoint, .. } => Some(endpoint.home()),
+            Source::Recorded(_) => None,
+        });
+        let turns = Turns::on(homes);
+        // Images that come or go show in what an exclusive case of another run looks at.
+        let turn = self.runtime.block_on(turns.take(Use::Shared, &self.cancel_on_interrupt()))?;
         let names: Vec<String> = image_names(cases).into_iter().collect();
         let mut made: Vec<(Endpoint, Images)> = Vec::new();
         for seat in seats {
@@ -235,12 +245,15 @@ impl Desk {
                 endpoint.lacks.entry(Need::Registry.to_string()).or_insert(reason);
             }
         }
-        Ok(Prepared { images: made })
+        drop(turn);
+        Ok(Prepared { turns, images: made })
     }
 
     /// Removes the images.
     pub fn finish(&self, prepared: &Prepared) {
         let Some(ledger) = self.ledger.get() else { return };
+        // Without a turn they go all the same: it is only what another run looks at.
+        let _turn = self.runtime.block_on(prepared.turns.take(Use::Shared, &Cancel::default()));
         for (endpoint, images) in &prepared.images {
             self.runtime.block_on(remove_images(endpoint, images, ledger));
         }

@@ -13,6 +13,7 @@ use divergence::case::{Asking, Seat, Session, Source};
 use divergence::engine::docker_cli::USUAL_SOCKET;
 use divergence::report::console::one_line;
 use divergence::run::cancel::Cancel;
+use divergence::run::turns::Turns;
 use divergence::session::deadlines;
 use divergence::store::{Loaded, Store};
 use divergence::verdict::VerdictKind;
@@ -102,6 +103,7 @@ fn replay(loaded: &Loaded, store: &Store, planned: &Planned<'_>, folders: [&str;
             rules: &loaded.rules,
             store,
             ledger: None,
+            turns: Turns::default(),
             deadlines: deadlines(&loaded.suite.settings),
             cancel: Cancel::default(),
         },

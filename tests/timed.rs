@@ -11,6 +11,7 @@ use divergence::engine::address::Address;
 use divergence::engine_id::{EngineId, Kind};
 use divergence::run::cancel::Cancel;
 use divergence::run::ledger::Ledger;
+use divergence::run::turns::Turns;
 use divergence::session::deadlines;
 use divergence::store::Store;
 use divergence::verdict::VerdictKind;
@@ -73,6 +74,7 @@ async fn play(slow: usize) -> Outcome {
             rules: &loaded.rules,
             store: &store,
             ledger: Some(&ledger),
+            turns: Turns::default(),
             deadlines: deadlines(&loaded.suite.settings),
             cancel: Cancel::default(),
         },

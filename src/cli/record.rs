@@ -103,12 +103,13 @@ fn record_at(
     ask_first(&[&seat], args.yes, store, output)?;
     let fixtures = store.fixtures();
     let progress = Progress::of(cases.len(), &[&seat]);
-    let prepared = desk.prepare(&mut [&mut seat], &cases, &fixtures).map_err(ledger_error)?;
     let cancel = desk.cancel_on_interrupt();
+    let prepared = desk.prepare(&mut [&mut seat], &cases, &fixtures).map_err(ledger_error)?;
     let asking = Asking {
         rules: &loaded.rules,
         store,
         ledger: desk.ledger(),
+        turns: prepared.turns.clone(),
         deadlines: deadlines(&loaded.suite.settings),
         cancel: cancel.clone(),
     };

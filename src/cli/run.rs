@@ -242,6 +242,7 @@ fn play(
             rules: &loaded.rules,
             store,
             ledger: desk.ledger(),
+            turns: prepared.turns.clone(),
             deadlines: deadlines(&loaded.suite.settings),
             cancel: cancel.clone(),
         },

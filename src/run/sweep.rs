@@ -6,8 +6,10 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use super::cancel::Cancel;
 use super::housekeeping::House;
 use super::ledger::{Abandoned, Entry, Left, Thing, abandoned};
+use super::turns::{Turns, Use};
 use crate::engine::Endpoint;
 use crate::engine::started::host;
 
@@ -72,7 +74,10 @@ async fn sweep_one(
         match reached {
             Ok(house) => {
                 let sweeper = Sweeper { house, engine, label: &endpoint.label, entries: &entries };
+                // What goes shows in what an exclusive case of a run looks at.
+                let turn = Turns::on([&endpoint.address]).take(Use::Shared, &Cancel::default()).await;
                 sweeper.sweep(report).await;
+                drop(turn);
             }
             Err(reason) => report.left.extend(all_left(format!("no answer from {engine}: {reason}"))),
         }
