@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::coverage::Coverage;
 use crate::divergence::{Divergence, Matcher, Scope};
 use crate::docs::ABOUT;
-use crate::judge::select::{Conditions, glob_matches, holds, speakers};
+use crate::judge::select::{Conditions, Speaking, glob_matches, holds};
 use crate::mistake::{Mistake, Mistakes};
 use crate::scenario::{CaseId, Scenario, ScenarioId};
 use crate::snapshot::Snapshot;
@@ -223,9 +223,10 @@ fn places(
                 continue;
             }
             let scenario = scenarios.get(id);
+            let speaking = Speaking::of(&[&lone], &pair.reference.case);
             for step in &pair.reference.steps {
                 for part in &step.parts {
-                    let chosen = speakers(&[&lone], &pair.reference.case, &step.id, part);
+                    let chosen = speaking.of_exchange(&step.id, part);
                     let theirs = pair.candidate.step(&step.id).and_then(|step| step.part(&part.name));
                     for speaker in chosen {
                         let trees = [Some(&part.tree), theirs.map(|part| &part.tree)];

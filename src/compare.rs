@@ -1,13 +1,16 @@
 //! Compares two snapshots: one difference for every highest place where they disagree.
 //! Linear in their size. It knows no divergence.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod pairs;
+
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
 use crate::pointer::Pointer;
 use crate::snapshot::{Difference, Snapshot};
 use crate::timing;
+use pairs::{Keys, Pairs, has_ids};
 
 /// Every place where the two disagree, in the reference's order.
 ///
@@ -36,20 +39,26 @@ pub fn compare(reference: &Snapshot, candidate: &Snapshot) -> Vec<Difference> {
 }
 
 #[derive(Default)]
-struct Walk {
+struct Walk<'v> {
     found: Vec<Difference>,
-    path: Vec<String>,
-    forth: HashMap<String, String>,
-    back: HashMap<String, String>,
+    path: Vec<Segment<'v>>,
+    pairs: Pairs<'v>,
 }
 
-impl Walk {
+/// One segment of the way down; it becomes text only where there is a difference.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Segment<'v> {
+    Key(&'v str),
+    Index(usize),
+}
+
+impl<'v> Walk<'v> {
     fn differ(
         &mut self,
         step: &crate::snapshot::StepSnapshot,
         part: &str,
-        reference: Option<&Value>,
-        candidate: Option<&Value>,
+        reference: Option<&'v Value>,
+        candidate: Option<&'v Value>,
     ) {
         let before = self.found.len();
         match (reference, candidate) {
@@ -63,16 +72,20 @@ impl Walk {
     }
 
     fn note(&mut self, reference: Option<&Value>, candidate: Option<&Value>) {
+        let segments = self.path.iter().map(|segment| match segment {
+            Segment::Key(key) => (*key).to_owned(),
+            Segment::Index(at) => at.to_string(),
+        });
         self.found.push(Difference {
             step: crate::scenario::StepId(String::new()),
             part: String::new(),
-            at: self.path.iter().cloned().collect::<Pointer>(),
+            at: segments.collect::<Pointer>(),
             reference: reference.cloned(),
             candidate: candidate.cloned(),
         });
     }
 
-    fn values(&mut self, reference: &Value, candidate: &Value) {
+    fn values(&mut self, reference: &'v Value, candidate: &'v Value) {
         match (reference, candidate) {
             (Value::Object(one), Value::Object(other)) => self.objects(one, other),
             (Value::Array(one), Value::Array(other)) if self.is_time() => {
@@ -84,13 +97,11 @@ impl Walk {
             }
             (Value::Array(one), Value::Array(other)) => {
                 for at in 0..one.len().max(other.len()) {
-                    self.path.push(at.to_string());
-                    self.either(one.get(at), other.get(at));
-                    self.path.pop();
+                    self.at(Segment::Index(at), one.get(at), other.get(at));
                 }
             }
             (Value::String(one), Value::String(other)) => {
-                if !self.texts(one, other) {
+                if !self.pairs.equal(one, other) {
                     self.note(Some(reference), Some(candidate));
                 }
             }
@@ -101,111 +112,52 @@ impl Walk {
 
     /// Times are compared as a ratio, and only where both sides have them.
     fn is_time(&self) -> bool {
-        matches!(self.path.as_slice(), [time, millis] if time == "time" && millis == "millis")
+        self.path == [Segment::Key("time"), Segment::Key("millis")]
     }
 
-    fn objects(&mut self, one: &Map<String, Value>, other: &Map<String, Value>) {
+    fn objects(&mut self, one: &'v Map<String, Value>, other: &'v Map<String, Value>) {
         // Keys with ids are found by what is around the ids, and then by pairing these.
-        let mut with_ids: HashMap<String, VecDeque<&str>> = HashMap::new();
-        for key in other.keys().filter(|key| key.contains(ID)) {
-            with_ids.entry(without_ids(key)).or_default().push_back(key);
-        }
+        let mut with_ids = other.keys().any(|key| has_ids(key)).then(|| Keys::of(other));
         let mut paired: HashSet<&str> = HashSet::new();
+        let mut met = 0;
+        // Most objects have the same keys in the same order on both sides.
+        let mut beside = other.iter();
         for (key, value) in one {
-            let theirs = if key.contains(ID) {
-                with_ids.get_mut(&without_ids(key)).and_then(|keys| self.same_key(key, keys))
+            let next = beside.next();
+            let theirs = if has_ids(key) {
+                let same = with_ids.as_mut().and_then(|keys| keys.take(key, &mut self.pairs));
+                paired.extend(same);
+                same.and_then(|same| other.get(same))
             } else {
-                other.get_key_value(key).map(|(key, _)| key.as_str())
+                match next {
+                    Some((same, theirs)) if same == key => Some(theirs),
+                    _ => other.get(key),
+                }
             };
-            paired.extend(theirs);
-            self.path.push(key.clone());
-            self.either(Some(value), theirs.and_then(|theirs| other.get(theirs)));
-            self.path.pop();
+            met += usize::from(theirs.is_some());
+            self.at(Segment::Key(key), Some(value), theirs);
         }
-        for (key, value) in other.iter().filter(|(key, _)| !paired.contains(key.as_str())) {
-            self.path.push(key.clone());
-            self.either(None, Some(value));
-            self.path.pop();
+        if met == other.len() {
+            return;
+        }
+        for (key, value) in other {
+            let is_met = if has_ids(key) { paired.contains(key.as_str()) } else { one.contains_key(key) };
+            if !is_met {
+                self.at(Segment::Key(key), None, Some(value));
+            }
         }
     }
 
-    /// Takes the key out of `keys` that is equal once ids are paired: the one with the partner that
-    /// is known, else the first whose ids are free.
-    fn same_key<'k>(&mut self, key: &str, keys: &mut VecDeque<&'k str>) -> Option<&'k str> {
-        let fits = |theirs: &&str| self.could_be(key, theirs);
-        let at = keys.iter().position(fits)?;
-        let theirs = keys.remove(at)?;
-        self.texts(key, theirs).then_some(theirs)
-    }
-
-    fn either(&mut self, reference: Option<&Value>, candidate: Option<&Value>) {
+    fn at(&mut self, segment: Segment<'v>, reference: Option<&'v Value>, candidate: Option<&'v Value>) {
+        self.path.push(segment);
         match (reference, candidate) {
             (Some(reference), Some(candidate)) => self.values(reference, candidate),
             // A side from before times were kept has none to compare.
-            (reference, candidate) if self.path.as_slice() != ["time"] => self.note(reference, candidate),
+            (reference, candidate) if self.path != [Segment::Key("time")] => self.note(reference, candidate),
             (_, _) => {}
         }
+        self.path.pop();
     }
-
-    /// Whether two texts are equal once their ids are paired. Nothing is paired when they are not.
-    fn texts(&mut self, one: &str, other: &str) -> bool {
-        if !one.contains(ID) && !other.contains(ID) {
-            return one == other;
-        }
-        if !self.could_be(one, other) {
-            return false;
-        }
-        for (one, other) in ids(one).zip(ids(other)) {
-            self.forth.insert(one.to_owned(), other.to_owned());
-            self.back.insert(other.to_owned(), one.to_owned());
-        }
-        true
-    }
-
-    /// Whether the texts are equal around their ids, and all of these are paired or free.
-    fn could_be(&self, one: &str, other: &str) -> bool {
-        if without_ids(one) != without_ids(other) {
-            return false;
-        }
-        let (mut forth, mut back) = (HashMap::new(), HashMap::new());
-        ids(one).zip(ids(other)).all(|(one, other)| {
-            let theirs = self.forth.get(one).map(String::as_str).or(forth.get(one).copied());
-            let ours = self.back.get(other).map(String::as_str).or(back.get(other).copied());
-            forth.insert(one, other);
-            back.insert(other, one);
-            theirs.is_none_or(|theirs| theirs == other) && ours.is_none_or(|ours| ours == one)
-        })
-    }
-}
-
-const ID: &str = "<id of ";
-const SHORT: &str = ":short";
-
-/// A text cut at its ids: what stands before each and the id without its brackets, and the rest.
-fn pieces(text: &str) -> (Vec<(&str, &str)>, &str) {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(ID)
-        && let Some(length) = rest[start..].find('>')
-    {
-        pieces.push((&rest[..start], &rest[start + 1..start + length]));
-        rest = &rest[start + length + 1..];
-    }
-    (pieces, rest)
-}
-
-/// The ids of a text, whether they stand whole or short.
-fn ids(text: &str) -> impl Iterator<Item = &str> {
-    pieces(text).0.into_iter().map(|(_, id)| id.strip_suffix(SHORT).unwrap_or(id))
-}
-
-/// A text with one word for all whole ids and another for all short ones.
-fn without_ids(text: &str) -> String {
-    let (pieces, rest) = pieces(text);
-    let told = |(before, id): (&str, &str)| {
-        format!("{before}{}", if id.ends_with(SHORT) { "<id of:short>" } else { "<id of>" })
-    };
-    pieces.into_iter().map(told).collect::<String>() + rest
 }
 
 #[cfg(test)]
@@ -229,6 +181,19 @@ mod tests {
         // The same text on both sides is no identity: it only tells where an id first stood.
         let shifted = json!([{"<id of b>": 1}, "<id of a>", {"<id of b>": 1}]);
         assert_eq!(places(&json!([{"<id of a>": 1}, "<id of b>", {"<id of a>": 1}]), &shifted), [""; 0]);
+    }
+
+    #[test]
+    fn keys_with_ids_take_the_known_partner_then_the_first_free_one() {
+        let one = json!([{"<id of a>": 0}, {"<id of b>": 1, "<id of a>": 2, "<id of c>": 3}]);
+        let reordered = json!([{"<id of x>": 0}, {"<id of x>": 2, "<id of y>": 1, "<id of z>": 3}]);
+        assert_eq!(places(&one, &reordered), [""; 0]);
+        let fewer = json!([{"<id of x>": 0}, {"<id of x>": 2, "<id of y>": 1}]);
+        assert_eq!(places(&one, &fewer), ["/1/<id of c>"]);
+        let mixed = json!([{"<id of x>": 0}, {"<id of x> <id of y>": 1}]);
+        assert_eq!(places(&json!([{"<id of a>": 0}, {"<id of a> <id of b>": 1}]), &mixed), [""; 0]);
+        assert_eq!(places(&json!({"<id of a>/<id of a>": 1}), &json!({"<id of x>/<id of y>": 1})).len(), 2);
+        assert_eq!(places(&json!([{"a": 1, "b": 2}]), &json!([{"b": 2, "c": 3, "a": 1}])), ["/0/c"]);
     }
 
     #[test]

@@ -35,6 +35,11 @@ pub fn demultiplex(bytes: &[u8]) -> Option<Frames> {
     Some(frames)
 }
 
+/// Whether the bytes begin with a whole frame.
+pub fn begin_with_a_frame(bytes: &[u8]) -> bool {
+    first_frame(bytes).is_some()
+}
+
 fn begins_like_a_frame(bytes: &[u8]) -> bool {
     let kind = bytes.first().is_none_or(|kind| *kind <= 2);
     kind && bytes.iter().skip(1).take(3).all(|byte| *byte == 0)
@@ -57,6 +62,8 @@ fn first_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 pub struct Counter {
     seen: usize,
     at: usize,
+    /// No line ends before.
+    searched: usize,
 }
 
 impl Counter {
@@ -68,7 +75,10 @@ impl Counter {
             let (length, counts) = if framed {
                 first_frame(rest).map(|(_, payload, _)| (HEADER + payload.len(), true))?
             } else {
-                let line = rest.iter().position(|byte| *byte == b'\n')?;
+                let from = self.searched.saturating_sub(self.at);
+                self.searched = bytes.len();
+                let line = from + rest[from..].iter().position(|byte| *byte == b'\n')?;
+                self.searched = self.at + line + 1;
                 (line + 1, !rest[..line].trim_ascii().is_empty())
             };
             self.at += length;

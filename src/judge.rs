@@ -3,7 +3,7 @@
 
 pub mod select;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ pub fn judge(
     if let Some(reason) = reference_trouble(reference) {
         return Verdict::without_findings(case, VerdictKind::Errs, reason);
     }
-    let active = select::active(divergences, &case.api, conditions);
+    let speaking = select::Speaking::of(&select::active(divergences, &case.api, conditions), &case);
     let mut findings = Vec::new();
     for step in &reference.steps {
         let theirs = candidate.step(&step.id);
@@ -42,8 +42,8 @@ pub fn judge(
                 differences.iter().filter(|each| each.step == step.id && each.part == name).collect();
             match sides {
                 [Some(reference), Some(candidate)] => {
-                    let at = Spot { scenario, case: &case, step: &step.id, reference, candidate };
-                    findings.extend(judge_part(&at, &here, &active));
+                    let at = Spot { scenario, step: &step.id, reference, candidate };
+                    findings.extend(judge_part(&at, &here, &speaking));
                 }
                 _ => findings.push(unreached_finding(&step.id, name, &step.id.0)),
             }
@@ -56,14 +56,25 @@ pub fn judge(
 /// One exchange on both sides.
 struct Spot<'a> {
     scenario: &'a Scenario,
-    case: &'a crate::scenario::CaseId,
     step: &'a StepId,
     reference: &'a Part,
     candidate: &'a Part,
 }
 
-fn judge_part(spot: &Spot<'_>, differences: &[&Difference], active: &[&Divergence]) -> Vec<Finding> {
-    let speakers = select::speakers(active, spot.case, spot.step, spot.reference);
+/// The places of differences, in order: what lies below a place stands together behind it.
+struct Differing<'a>(BTreeSet<&'a Pointer>);
+
+impl Differing<'_> {
+    /// Whether there is a difference at the place, below it or above it.
+    fn touches(&self, place: &Pointer) -> bool {
+        let below = self.0.range::<&Pointer, _>(place..).next().is_some_and(|first| first.is_under(place));
+        below || place.and_above().any(|above| self.0.contains(&above))
+    }
+}
+
+fn judge_part(spot: &Spot<'_>, differences: &[&Difference], speaking: &select::Speaking<'_>) -> Vec<Finding> {
+    let speakers = speaking.of_exchange(spot.step, spot.reference);
+    let differing = Differing(differences.iter().map(|each| &each.at).collect());
     let trees = [Some(&spot.reference.tree), Some(&spot.candidate.tree)];
     let mut places: BTreeMap<Pointer, Vec<Speaker<'_>>> = BTreeMap::new();
     for speaker in speakers {
@@ -74,7 +85,7 @@ fn judge_part(spot: &Spot<'_>, differences: &[&Difference], active: &[&Divergenc
         }
     }
     let mut findings = Vec::new();
-    let mut judged: Vec<Pointer> = Vec::new();
+    let mut judged: BTreeSet<Pointer> = BTreeSet::new();
     for (place, speakers) in places {
         let at_reference = place.find(&spot.reference.tree);
         match select::most_specific(&speakers, at_reference) {
@@ -85,9 +96,9 @@ fn judge_part(spot: &Spot<'_>, differences: &[&Difference], active: &[&Divergenc
                 let is_there = trees.iter().flatten().any(|tree| place.find(tree).is_some());
                 // Nothing on either side, as pinned: it only keeps a wider observation away.
                 if !says_nothing || is_there {
-                    findings.push(judge_place(spot, &place, speaker, differences));
+                    findings.push(judge_place(spot, &place, speaker, &differing));
                 }
-                judged.push(place);
+                judged.insert(place);
             }
             Choice::Tie(one, other) => {
                 let mut finding = finding_at(spot, &place, FindingKind::Drifted);
@@ -98,12 +109,12 @@ fn judge_part(spot: &Spot<'_>, differences: &[&Difference], active: &[&Divergenc
                     other.place_in_file()
                 ));
                 findings.push(finding);
-                judged.push(place);
+                judged.insert(place);
             }
         }
     }
     for difference in differences {
-        if !judged.iter().any(|place| difference.at.is_under(place)) {
+        if !difference.at.and_above().any(|place| judged.contains(&place)) {
             findings.push(finding_at(spot, &difference.at, FindingKind::New));
         }
     }
@@ -111,8 +122,8 @@ fn judge_part(spot: &Spot<'_>, differences: &[&Difference], active: &[&Divergenc
     findings
 }
 
-fn judge_place(spot: &Spot<'_>, place: &Pointer, speaker: Speaker<'_>, here: &[&Difference]) -> Finding {
-    let differs = here.iter().any(|each| each.at.is_under(place) || place.is_under(&each.at));
+fn judge_place(spot: &Spot<'_>, place: &Pointer, speaker: Speaker<'_>, differing: &Differing<'_>) -> Finding {
+    let differs = differing.touches(place);
     let sides = [place.find(&spot.reference.tree), place.find(&spot.candidate.tree)];
     let observation = speaker.observation;
     if let Matcher::Ratio(bound) = &observation.candidate {

@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use crate::exchange::{Answer, End, Exchange, Failure, Named, Recording};
-use crate::frames::demultiplex;
+use crate::frames::{begin_with_a_frame, demultiplex};
 use crate::pointer::Pointer;
 use crate::route::Route;
 use crate::scenario::{Action, Scenario, Step, StepId, View};
@@ -200,8 +200,7 @@ fn answered(answer: &Answer, exchange: &Exchange, views: &[(&str, View)]) -> Map
 fn has_frames(answer: &Answer, route: Option<&Route>) -> bool {
     let due = ["GET /containers/*/logs", "POST /containers/*/attach", "POST /exec/*/start"];
     let is_due = answer.end.is_some() || route.is_some_and(|route| due.contains(&route.as_str()));
-    let length = answer.body.0.len();
-    is_due && demultiplex(&answer.body.0).is_some_and(|frames| frames.rest.len() < length)
+    is_due && begin_with_a_frame(&answer.body.0)
 }
 
 /// A header whose value is JSON in base64.

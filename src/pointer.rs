@@ -56,6 +56,11 @@ impl Pointer {
         self.0.starts_with(&other.0)
     }
 
+    /// This place and all that it lies in, the whole document last.
+    pub fn and_above(&self) -> impl Iterator<Item = Pointer> {
+        (0..=self.0.len()).rev().map(|length| Pointer(self.0[..length].to_vec()))
+    }
+
     /// The value at this place, if there is one.
     pub fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(value, |value, segment| match value {

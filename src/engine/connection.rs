@@ -23,6 +23,8 @@ use crate::frames::Counter;
 pub const LARGEST_HEAD: usize = 256 * 1024;
 /// The most headers that a head may have.
 pub const MOST_HEADERS: usize = 256;
+/// How much is read at a time, at least.
+const READ: usize = 16 * 1024;
 
 /// How a connection is used once the request is sent.
 #[derive(Clone, Debug)]
@@ -151,6 +153,8 @@ impl Incoming {
         if tokio::time::Instant::now() >= self.deadline {
             return Err(Stop::Deadline);
         }
+        // Without room of its own the buffer grows by 64 bytes, and so little is read at a time.
+        self.input.reserve(READ);
         let read = timeout_at(self.deadline, self.reader.read_buf(&mut self.input)).await;
         self.last = Instant::now();
         match read {

@@ -102,41 +102,47 @@ pub fn active<'a>(
     holding.into_iter().filter(|each| !hidden.contains(&each.id)).collect()
 }
 
-/// The observations that select this exchange, whatever stands there.
-pub fn speakers<'a>(
-    active: &[&'a Divergence],
-    case: &CaseId,
-    step: &StepId,
-    part: &Part,
-) -> Vec<Speaker<'a>> {
-    let all = active.iter().flat_map(|divergence| {
-        divergence.observations.iter().map(move |observation| Speaker { divergence, observation })
-    });
-    all.filter(|speaker| selects(&speaker.observation.scope, case, step, part)).collect()
-}
+/// The observations that can select something of a case: those of other scenarios are far more.
+pub struct Speaking<'a>(Vec<Speaker<'a>>);
 
-fn selects(scope: &Scope, case: &CaseId, step: &StepId, part: &Part) -> bool {
-    match scope {
-        Scope::Scenario { glob, step: named, part: its_part } => {
-            named.as_ref().is_none_or(|named| named == step)
-                && *its_part == part.name
-                && glob_matches(glob, &case.scenario.0)
-        }
-        Scope::Route(route) => part.route.as_ref() == Some(route),
-        Scope::Everywhere => true,
+impl<'a> Speaking<'a> {
+    /// Those of these divergences.
+    pub fn of(active: &[&'a Divergence], case: &CaseId) -> Speaking<'a> {
+        let all = active.iter().flat_map(|divergence| {
+            divergence.observations.iter().map(move |observation| Speaker { divergence, observation })
+        });
+        let speaks = |speaker: &Speaker<'_>| match &speaker.observation.scope {
+            Scope::Scenario { glob, .. } => glob_matches(glob, &case.scenario.0),
+            Scope::Route(_) | Scope::Everywhere => true,
+        };
+        Speaking(all.filter(speaks).collect())
+    }
+
+    /// Those that select this exchange, whatever stands there.
+    pub fn of_exchange(&self, step: &StepId, part: &Part) -> Vec<Speaker<'a>> {
+        let selects = |speaker: &&Speaker<'_>| match &speaker.observation.scope {
+            Scope::Scenario { step: named, part: its_part, .. } => {
+                named.as_ref().is_none_or(|named| named == step) && *its_part == part.name
+            }
+            Scope::Route(route) => part.route.as_ref() == Some(route),
+            Scope::Everywhere => true,
+        };
+        self.0.iter().filter(selects).copied().collect()
     }
 }
 
 /// Whether a glob, in which `*` stands for any text, matches the whole of a text.
 pub fn glob_matches(glob: &str, text: &str) -> bool {
-    match glob.split_once('*') {
-        None => glob == text,
-        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
-            rest.char_indices()
-                .map(|(at, _)| at)
-                .chain([rest.len()])
-                .any(|at| glob_matches(after, &rest[at..]))
-        }),
+    bytes_match(glob.as_bytes(), text.as_bytes())
+}
+
+/// Byte by byte: most globs are told apart by their first letters.
+fn bytes_match(glob: &[u8], text: &[u8]) -> bool {
+    let same = glob.iter().zip(text).take_while(|(want, have)| want == have && **want != b'*').count();
+    match &glob[same..] {
+        [] => same == text.len(),
+        [b'*', after @ ..] => (same..=text.len()).any(|at| bytes_match(after, &text[at..])),
+        [_, ..] => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::json::parse;
+use super::json::{next, parse};
 use crate::scenario::View;
 use crate::views;
 
@@ -60,17 +60,17 @@ pub fn documents(text: &str) -> Option<Value> {
     }
     let mut messages = vec![first];
     let mut separators: Vec<&str> = Vec::new();
-    while !rest.trim().is_empty() {
-        let next = rest.trim_start_matches(char::is_whitespace);
-        separators.push(&rest[..rest.len() - next.len()]);
-        match parse(next) {
+    while !rest.trim_start().is_empty() {
+        let following = rest.trim_start_matches(char::is_whitespace);
+        separators.push(&rest[..rest.len() - following.len()]);
+        match next(following) {
             Some((message, after)) => {
                 messages.push(message);
                 rest = after;
             }
             None => {
                 // A stream that was cut: what is left is kept as it is.
-                messages.push(json!({ "cut": next }));
+                messages.push(json!({ "cut": following }));
                 rest = "";
             }
         }

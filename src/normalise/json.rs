@@ -16,9 +16,11 @@ const MOST_VALUES: usize = 2_000_000;
 /// nested deeper than 128 levels or has millions of values, or when it uses the key that stands for
 /// a number in serde_json.
 pub fn parse(text: &str) -> Option<(Value, &str)> {
-    if has_too_many_values(text) {
-        return None;
-    }
+    if has_too_many_values(text) { None } else { next(text) }
+}
+
+/// As [`parse`], of what follows a document that it gave: that there is not too much is known.
+pub fn next(text: &str) -> Option<(Value, &str)> {
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<AsSent>();
     let first = stream.next()?.ok()?;
     let (document, rest) = text.split_at_checked(stream.byte_offset())?;
