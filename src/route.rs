@@ -101,9 +101,10 @@ impl Route {
         let path = path.split('?').next().unwrap_or(path);
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let takes = |route: &&&str| {
-            let (its_method, its_path) = route.split_once(' ').unwrap_or(("", ""));
-            let pattern: Vec<&str> = its_path.trim_start_matches('/').split('/').collect();
-            its_method == method && fits(&pattern, &parts)
+            let Some((its_method, its_path)) = route.split_once(" /") else { return false };
+            // No route begins with a star: nearly all are told apart by their first segment.
+            let same_start = its_path.split('/').next() == parts.first().copied();
+            its_method == method && same_start && fits(&its_path.split('/').collect::<Vec<_>>(), &parts)
         };
         let stars = |route: &&&str| route.matches('*').count();
         ROUTES.iter().filter(takes).min_by_key(stars).map(|route| Route((*route).to_owned()))

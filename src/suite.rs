@@ -21,6 +21,7 @@ mod variables;
 pub mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 
 use self::own_tests::OwnTest;
 use self::unasked::Unasked;
@@ -135,15 +136,18 @@ pub fn load(files: &SuiteFiles) -> Result<Suite, Vec<Mistake>> {
     let settings = settings::suite_file(files.suite.as_ref(), &files.fixtures, &mut found);
     let mut suite = Suite { settings, ..Suite::default() };
     let mut broken = Vec::new();
-    for (file, text) in &files.scenarios {
-        let setting = scenario_file::Setting {
-            settings: &suite.settings,
-            images: &files.images,
-            fixtures: &files.fixtures,
-        };
-        match scenario_file::scenario(file, text, &setting, &mut found) {
-            Some(scenario) => suite.scenarios.push(scenario),
-            None => broken.extend(scenario_file::id_of(file)),
+    let setting = scenario_file::Setting {
+        settings: &suite.settings,
+        images: &files.images,
+        fixtures: &files.fixtures,
+    };
+    let read = |file: &str, text: &str, found: &mut Vec<Mistake>| {
+        scenario_file::scenario(file, text, &setting, found).ok_or_else(|| scenario_file::id_of(file))
+    };
+    for scenario in side_by_side(&files.scenarios, read, &mut found) {
+        match scenario {
+            Ok(scenario) => suite.scenarios.push(scenario),
+            Err(id) => broken.extend(id),
         }
     }
     suite.scenarios.sort_by(|one, other| one.id.cmp(&other.id));
@@ -163,11 +167,40 @@ pub fn load(files: &SuiteFiles) -> Result<Suite, Vec<Mistake>> {
         worlds: &suite.settings.worlds,
         files: &by_id,
     };
-    let read = |(file, text): &(String, String)| divergence_file::divergence(file, text, &known, &mut found);
-    let divergences: Vec<Divergence> = files.divergences.iter().filter_map(read).collect();
-    suite.divergences = divergences;
+    let read = |file: &str, text: &str, found: &mut Vec<Mistake>| {
+        divergence_file::divergence(file, text, &known, found)
+    };
+    let divergences = side_by_side(&files.divergences, read, &mut found);
+    suite.divergences = divergences.into_iter().flatten().collect();
     suite.divergences.sort_by(|one, other| (&one.engine, &one.id).cmp(&(&other.engine, &other.id)));
     if found.is_empty() { Ok(suite) } else { Err(found) }
+}
+
+/// What is read of each file, in their order and with their mistakes in it, on all cores: a suite is
+/// loaded before a command says its first word.
+fn side_by_side<T: Send>(
+    files: &[(String, String)],
+    read: impl Fn(&str, &str, &mut Vec<Mistake>) -> T + Sync,
+    found: &mut Vec<Mistake>,
+) -> Vec<T> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let read_some = |files: &[(String, String)]| {
+        let mut found = Vec::new();
+        let values: Vec<T> = files.iter().map(|(file, text)| read(file, text, &mut found)).collect();
+        (values, found)
+    };
+    std::thread::scope(|scope| {
+        let some = files.chunks(files.len().div_ceil(cores).max(1));
+        let threads: Vec<_> = some.map(|some| scope.spawn(|| read_some(some))).collect();
+        let joined =
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        let mut all = Vec::with_capacity(files.len());
+        for (values, mistakes) in joined {
+            all.extend(values);
+            found.extend(mistakes);
+        }
+        all
+    })
 }
 
 /// The files of all divergences, by engine and id, whether or not they load.
