@@ -202,7 +202,7 @@ pub fn route_of(scenario: &Scenario, step: &StepId, part: &str) -> Option<crate:
         (Action::Exec(_), "create") => return crate::route::Route::named("POST /containers/*/exec"),
         (Action::Exec(_), "start") => return crate::route::Route::named("POST /exec/*/start"),
         (Action::Exec(_), "inspect") => return crate::route::Route::named("GET /exec/*/json"),
-        (Action::Exec(_) | Action::Raw(_), _) => return None,
+        (Action::Exec(_) | Action::Raw(_) | Action::Cli(_), _) => return None,
         (Action::Request(request), _) => request,
         (Action::Stream(stream), _) => &stream.request,
         (Action::Join(other), part) => return route_of(scenario, other, part),

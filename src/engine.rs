@@ -2,6 +2,7 @@
 //! `wire`'s and `connection`'s. Knows no scenario.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,6 +15,7 @@ use crate::version::Version;
 pub mod address;
 pub mod budget;
 pub mod client;
+pub mod command;
 pub mod connection;
 pub mod credentials;
 pub mod docker_cli;
@@ -57,6 +59,8 @@ pub struct Endpoint {
     pub images: BTreeMap<String, String>,
     /// The registry that it can push to and pull from, as its clients name it.
     pub registry: String,
+    /// The docker CLI that commands are run with, once one is found.
+    pub docker_cli: Option<PathBuf>,
     /// Capabilities that it lacks, as files write them, with the reason.
     pub lacks: BTreeMap<String, String>,
     /// The label that everything made there carries.
@@ -133,6 +137,9 @@ pub enum EngineError {
     /// The HTTP client could not be made.
     #[error("set up an HTTP client: {0}")]
     Client(#[from] reqwest::Error),
+    /// The docker CLI could not be run.
+    #[error("run the docker CLI: {0}")]
+    DockerCli(#[source] std::io::Error),
 }
 
 impl Endpoint {
@@ -147,6 +154,7 @@ impl Endpoint {
             jobs: None,
             images: BTreeMap::new(),
             registry: REGISTRY.to_owned(),
+            docker_cli: None,
             lacks: BTreeMap::from([(Need::OwnEngine.to_string(), NOT_OWN.to_owned())]),
             label: RUN_LABEL.to_owned(),
             prefix: PREFIX.to_owned(),

@@ -132,6 +132,9 @@ pub struct Exchange {
     pub sent: Sent,
     /// What came back, as far as it came.
     pub answer: Option<Answer>,
+    /// What a command printed, if it is one; then nothing else came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
     /// How it went wrong, if it did.
     pub failure: Option<Failure>,
     /// From the first byte sent to the last byte read, in milliseconds; one a repetition.
@@ -141,14 +144,25 @@ pub struct Exchange {
 /// A request as sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sent {
-    /// `POST`.
+    /// `POST`; of a command `docker`.
     pub method: String,
-    /// Path and query, with version prefix.
+    /// Path and query, with version prefix; of a command the words behind `docker`.
     pub target: String,
-    /// Headers in order.
+    /// Headers in order; of a command the environment that it was given.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body; of a command its standard input.
     pub body: Bytes,
+}
+
+/// How a command ended, and what it printed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Printed {
+    /// The exit code, as a shell has it; none when it was ended.
+    pub exit: Option<i32>,
+    /// Its standard output.
+    pub stdout: Bytes,
+    /// Its standard error.
+    pub stderr: Bytes,
 }
 
 /// An answer as received.
@@ -196,6 +210,6 @@ pub enum Failure {
     Reset,
     /// It did not answer in time.
     Timeout,
-    /// What it sent is no HTTP, or is larger than the limits.
+    /// What it sent is no HTTP, or what came is larger than the limits.
     Malformed,
 }

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::exchange::{Answer, End, Exchange, Failure, Named, Recording};
+use crate::exchange::{Answer, Bytes, End, Exchange, Failure, Named, Printed, Recording};
 use crate::frames::{begin_with_a_frame, demultiplex};
 use crate::pointer::Pointer;
 use crate::route::Route;
@@ -47,6 +47,8 @@ pub fn normalise(recording: &Recording, scenario: &Scenario, rules: &Rules) -> S
         let lengths = recorded.exchanges.iter().map(|exchange| exchange.answer.as_ref());
         let mut lengths = lengths.map(|answer| answer.map_or(0, |answer| answer.body.0.len()));
         let mut told = StepSnapshot { id: recorded.id.clone(), parts };
+        // A command prints ids by their first digits, which is all that may ever show of them.
+        let printed = recorded.exchanges.iter().any(|exchange| exchange.printed.is_some());
         for part in &mut told.parts {
             label::rename(part, &recording.label);
             let counters = recording.before.as_ref().map(|before| {
@@ -57,6 +59,9 @@ pub fn normalise(recording: &Recording, scenario: &Scenario, rules: &Rules) -> S
             rules.hide(part, lengths.next().unwrap_or(0), &names);
             before::put_counters(part, counters.unwrap_or_default());
             short.extend(rules.short_ids(part));
+            if printed {
+                short.extend(names::short_ids(&part.tree));
+            }
             names.replace(&mut part.tree);
             part.request = names.text(&part.request);
             // Lists get their order before ids get names: these tell where an id stands.
@@ -112,7 +117,7 @@ fn name_numbers(part: &mut Part, step: Option<&Step>, named: &[Named]) {
 fn viewed<'s>(step: Option<&'s Step>, scenario: &'s Scenario) -> Vec<(&'s str, View)> {
     let joined = step.and_then(|step| match &step.action {
         Action::Join(other) => scenario.steps.iter().find(|each| each.id == *other),
-        Action::Request(_) | Action::Raw(_) | Action::Exec(_) | Action::Stream(_) => None,
+        Action::Request(_) | Action::Raw(_) | Action::Exec(_) | Action::Stream(_) | Action::Cli(_) => None,
     });
     let views = step.into_iter().chain(joined).flat_map(|step| &step.view);
     views.map(|(place, view)| (place.as_str(), *view)).collect()
@@ -122,6 +127,9 @@ fn raw_part(exchange: &Exchange, views: Vec<(&str, View)>, is_timed: bool) -> Pa
     let mut tree = Map::new();
     if let Some(answer) = &exchange.answer {
         tree = answered(answer, exchange, &views);
+    }
+    if let Some(printed) = &exchange.printed {
+        tree = told(printed, &views);
     }
     if let Some(failure) = exchange.failure {
         let word = match failure {
@@ -192,6 +200,22 @@ fn answered(answer: &Answer, exchange: &Exchange, views: &[(&str, View)]) -> Map
         tree.insert("end".to_owned(), word.into());
     }
     tree.insert("headers".to_owned(), Value::Object(headers));
+    tree
+}
+
+/// How a command ended, and what it printed.
+fn told(printed: &Printed, views: &[(&str, View)]) -> Map<String, Value> {
+    let text = |place: &str, bytes: &Bytes| {
+        let view = views.iter().find(|(its, _)| *its == place).map(|(_, view)| *view);
+        match view {
+            Some(View::Tar) => body::body(&bytes.0, "", view),
+            _ => body::stream(&bytes.0, view),
+        }
+    };
+    let mut tree = Map::new();
+    tree.extend(printed.exit.map(|exit| ("exit".to_owned(), exit.into())));
+    tree.insert("stdout".to_owned(), text("stdout", &printed.stdout));
+    tree.insert("stderr".to_owned(), text("stderr", &printed.stderr));
     tree
 }
 

@@ -32,6 +32,7 @@ pub mod registry;
 pub mod scrub;
 pub mod sweep;
 pub mod turns;
+pub mod typed;
 pub mod values;
 
 use cancel::Cancel;
@@ -83,6 +84,14 @@ pub enum RunError {
     #[error("read {path}: {source}")]
     Fixture {
         /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A command has no home.
+    #[error("make {path} for the docker CLI: {source}")]
+    Home {
+        /// The folder.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

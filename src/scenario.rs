@@ -129,6 +129,8 @@ pub enum Need {
     /// `own-engine`: what the case does changes the engine as a whole (a swarm), so that it must be one
     /// that the run started and throws away.
     OwnEngine,
+    /// `docker-cli`: a docker CLI is there to be run. A step with `cli` implies it.
+    DockerCli,
 }
 
 /// The capabilities without a name of their own, as files write them.
@@ -137,6 +139,7 @@ pub const NEEDS: &[(&str, Need)] = &[
     ("registry", Need::Registry),
     ("linux-host", Need::LinuxHost),
     ("own-engine", Need::OwnEngine),
+    ("docker-cli", Need::DockerCli),
 ];
 
 /// A word that is no capability.
@@ -163,6 +166,7 @@ impl From<Need> for String {
             Need::Registry => "registry".to_owned(),
             Need::LinuxHost => "linux-host".to_owned(),
             Need::OwnEngine => "own-engine".to_owned(),
+            Need::DockerCli => "docker-cli".to_owned(),
         }
     }
 }
@@ -202,7 +206,9 @@ impl Scenario {
             Action::Exec(_) => {
                 std::iter::once(part).chain(at.segments().iter().map(String::as_str)).collect()
             }
-            Action::Request(_) | Action::Raw(_) | Action::Stream(_) | Action::Join(_) => at.clone(),
+            Action::Request(_) | Action::Raw(_) | Action::Stream(_) | Action::Cli(_) | Action::Join(_) => {
+                at.clone()
+            }
         };
         let always = ["failure", "unreached", "time"];
         step.compare.is_empty()
@@ -222,6 +228,8 @@ pub enum Action {
     Exec(Exec),
     /// A connection whose answer is read as a stream.
     Stream(Stream),
+    /// A command for the real docker CLI.
+    Cli(Cli),
     /// Waits for a background step and takes its answer.
     Join(StepId),
 }
@@ -323,6 +331,19 @@ pub struct Stream {
     pub close_stdin: bool,
     /// When to stop reading.
     pub until_end: UntilEnd,
+}
+
+/// A command for the docker CLI.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cli {
+    /// The words behind `docker`.
+    pub words: Vec<Template>,
+    /// Its standard input.
+    pub stdin: Body,
+    /// Whether what it makes gets the run's label.
+    pub label: bool,
+    /// How long it may take.
+    pub limit: Duration,
 }
 
 /// When a stream has been read.

@@ -8,9 +8,9 @@ use crate::divergence::{EVIDENCE, KINDS, TYPES};
 use crate::route::ROUTES;
 use crate::scenario::{NEEDS, VIEWS};
 use crate::suite::keys::{
-    ACTION_KEYS, DEADLINE_KEYS, DIVERGENCE_KEYS, EXEC_KEYS, MATCHER_KEYS, OBSERVATION_KEYS, RAW_KEYS,
-    REQUEST_KEYS, SCENARIO_KEYS, STEP_KEYS, STREAM_KEYS, SUITE_KEYS, TAR_KEYS, UNTIL_END_KEYS, UNTIL_KEYS,
-    VIEW_KEYS, WHEN_KEYS, WORLD_KEYS,
+    ACTION_KEYS, CLI_KEYS, DEADLINE_KEYS, DIVERGENCE_KEYS, EXEC_KEYS, MATCHER_KEYS, OBSERVATION_KEYS,
+    RAW_KEYS, REQUEST_KEYS, SCENARIO_KEYS, STEP_KEYS, STREAM_KEYS, SUITE_KEYS, TAR_KEYS, UNTIL_END_KEYS,
+    UNTIL_KEYS, VIEW_KEYS, WHEN_KEYS, WORLD_KEYS,
 };
 
 /// `suites/<area>/scenarios/<name>.toml`.
@@ -42,7 +42,7 @@ fn need() -> Value {
 /// All keys of a step, in the order in which the lists of its kinds have them.
 fn step_keys() -> Vec<&'static str> {
     let mut keys = STEP_KEYS.to_vec();
-    for key in ACTION_KEYS.iter().chain(REQUEST_KEYS).chain(RAW_KEYS).chain(STREAM_KEYS) {
+    for key in ACTION_KEYS.iter().chain(REQUEST_KEYS).chain(RAW_KEYS).chain(STREAM_KEYS).chain(CLI_KEYS) {
         if !keys.contains(key) {
             keys.push(key);
         }
@@ -61,6 +61,7 @@ fn step_value(key: &str) -> Value {
         "request" => line("One request and its whole answer: METHOD /path?query, without version prefix."),
         "raw" => text("Exactly this request line, with any prefix and any path."),
         "stream" => line("A connection whose answer is read as a stream: METHOD /path?query."),
+        "cli" => text("A command for the docker CLI, as people type it: docker run --rm ..."),
         "join" => text("The background step that ends here."),
         "exec" => {
             let about = "Create, start, read to the end and inspect an exec.";
@@ -93,7 +94,8 @@ fn step_value(key: &str) -> Value {
             described(object(UNTIL_KEYS, &["at", "is"], &until_value), about)
         }
         "background" => flag("Runs on while later steps act, until the step that joins it."),
-        "stdin" => text("Bytes to send once the stream is open."),
+        "stdin" => text("Bytes to send once the stream is open, or for the standard input of a command."),
+        "seconds" => number(0, "For how many seconds a command may run. Default: the suite's deadline."),
         "close-stdin" => flag("Closes the sending half after `stdin`."),
         "upgrade" => {
             flag("Asks for an upgrade of the connection. Default: true to attach and to start an exec.")

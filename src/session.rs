@@ -12,10 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::case::schedule::Planned;
 use crate::case::{Seat, Source};
 use crate::config;
-use crate::engine::Endpoint;
 use crate::engine::address::Address;
 use crate::engine::docker_cli::{DockerCli, USUAL_SOCKET};
 use crate::engine::started::{self, Place, StartError, Started, Wanted, lane};
+use crate::engine::{Endpoint, command};
 use crate::engine_id::Kind;
 use crate::run::Deadlines;
 use crate::run::cancel::Cancel;
@@ -216,6 +216,11 @@ impl Desk {
         let turn = self.runtime.block_on(turns.take(Use::Shared, &self.cancel_on_interrupt()))?;
         let names: Vec<String> = image_names(cases).into_iter().collect();
         let mut made: Vec<(Endpoint, Images)> = Vec::new();
+        let needs = |need: &Need| cases.iter().any(|planned| planned.scenario.needs.contains(need));
+        let docker_cli = needs(&Need::DockerCli).then(|| {
+            let named = std::env::var_os(command::NAMED_BY);
+            self.runtime.block_on(command::find(named, std::env::var_os("PATH")))
+        });
         for seat in seats {
             let Source::Live { endpoint, simulator } = &mut seat.source else { continue };
             // A simulator shows the images of the Docker beneath it; they are made there.
@@ -239,10 +244,16 @@ impl Desk {
             let missing =
                 images.missing.iter().map(|(name, reason)| (format!("image:{name}"), reason.clone()));
             endpoint.lacks.extend(missing);
-            if cases.iter().any(|planned| planned.scenario.needs.contains(&Need::Registry))
+            if let Some(found) = &docker_cli {
+                match found.clone().and_then(|cli| command::can_go_to(&endpoint.address).map(|()| cli)) {
+                    Ok(cli) => endpoint.docker_cli = Some(cli),
+                    Err(reason) => lack(endpoint, &Need::DockerCli, reason),
+                }
+            }
+            if needs(&Need::Registry)
                 && let Err(reason) = self.runtime.block_on(registry::answers(&endpoint.registry))
             {
-                endpoint.lacks.entry(Need::Registry.to_string()).or_insert(reason);
+                lack(endpoint, &Need::Registry, reason);
             }
         }
         drop(turn);
@@ -285,6 +296,10 @@ impl Desk {
     }
 }
 
+fn lack(endpoint: &mut Endpoint, need: &Need, reason: String) {
+    endpoint.lacks.entry(need.to_string()).or_insert(reason);
+}
+
 /// How long to wait, from the suite's settings.
 pub fn deadlines(settings: &SuiteSettings) -> Deadlines {
     Deadlines {
@@ -303,7 +318,7 @@ fn image_names(cases: &[Planned<'_>]) -> BTreeSet<String> {
     let needs = cases.iter().flat_map(|planned| &planned.scenario.needs);
     let images = needs.filter_map(|need| match need {
         Need::Image(name) => Some(name.clone()),
-        Need::MayCrash | Need::Registry | Need::LinuxHost | Need::OwnEngine => None,
+        Need::MayCrash | Need::Registry | Need::LinuxHost | Need::OwnEngine | Need::DockerCli => None,
     });
     images.collect()
 }

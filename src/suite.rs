@@ -3,6 +3,7 @@
 
 mod api_file;
 mod body;
+mod cli;
 mod divergence_file;
 pub mod keys;
 mod literal;

@@ -211,6 +211,7 @@ fn recording(snapshot: &Snapshot, bodies: &dyn Fn(&Value) -> Vec<u8>, header: &s
                 body: Bytes(bodies(&step.parts[0].tree)),
                 end: None,
             }),
+            printed: None,
             failure: None,
             millis: vec![12.5],
         }],

@@ -203,6 +203,14 @@ fn write_raw(side: &str, exchange: Option<&Exchange>, output: &mut Output) -> Re
         }
         writeln!(output.out, "  < {}", clean(&answer.body.lossy()).replace('\n', "\n  < "))?;
     }
+    if let Some(printed) = &exchange.printed {
+        let exit = printed.exit.map_or("ended".to_owned(), |exit| exit.to_string());
+        writeln!(output.out, "  < exit code {exit}")?;
+        for (name, bytes) in [("stdout", &printed.stdout), ("stderr", &printed.stderr)] {
+            let text = clean(&bytes.lossy()).replace('\n', "\n  < ");
+            writeln!(output.out, "  < {name}: {text}")?;
+        }
+    }
     if let Some(failure) = &exchange.failure {
         writeln!(output.out, "  < failure: {failure:?}")?;
     }

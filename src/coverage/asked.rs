@@ -106,8 +106,8 @@ fn sent(scenario: &Scenario, id: &StepId, part: &Part, api: &Version, fixtures: 
     let images = scenario.needs.iter().filter_map(image).collect();
     let endpoint = Endpoint { images, ..Endpoint::new(Address::Unix(PathBuf::new())) };
     let (request, until) = (Duration::ZERO, Duration::ZERO);
-    let planner =
-        Planner { api, endpoint: &endpoint, tag: "run", fixtures, deadlines: Deadlines { request, until } };
+    let deadlines = Deadlines { request, until };
+    let planner = Planner { api, endpoint: &endpoint, tag: "run", fixtures, deadlines, home: Path::new("") };
     let mut values = Values::new("run", &endpoint);
     for (name, _) in scenario.steps.iter().flat_map(|step| &step.capture) {
         // A number, which is a JSON value with quotes around it and without.
@@ -126,13 +126,15 @@ fn acting<'s>(scenario: &'s Scenario, id: &StepId) -> Option<&'s Step> {
     let step = scenario.steps.iter().find(|step| step.id == *id)?;
     match &step.action {
         Action::Join(other) => scenario.steps.iter().find(|step| step.id == *other),
-        Action::Request(_) | Action::Raw(_) | Action::Exec(_) | Action::Stream(_) => Some(step),
+        Action::Request(_) | Action::Raw(_) | Action::Exec(_) | Action::Stream(_) | Action::Cli(_) => {
+            Some(step)
+        }
     }
 }
 
 fn image(need: &Need) -> Option<(String, String)> {
     match need {
         Need::Image(name) => Some((name.clone(), "image".to_owned())),
-        Need::MayCrash | Need::Registry | Need::LinuxHost | Need::OwnEngine => None,
+        Need::MayCrash | Need::Registry | Need::LinuxHost | Need::OwnEngine | Need::DockerCli => None,
     }
 }

@@ -286,6 +286,21 @@ pub fn runs(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     })
 }
 
+/// The runs of 12 digits in all texts of a value, keys too.
+pub fn short_ids(value: &Value) -> Vec<String> {
+    let of_text =
+        |text: &str| runs(text).map(|(_, run)| run.to_owned()).filter(|run| run.len() == 12).collect();
+    match value {
+        Value::String(text) => of_text(text),
+        Value::Array(list) => list.iter().flat_map(short_ids).collect(),
+        Value::Object(map) => {
+            let inner = |(key, value): (&String, &Value)| [of_text(key), short_ids(value)].concat();
+            map.iter().flat_map(inner).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
 fn is_hex(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

@@ -51,6 +51,7 @@ fn exchange(answer: Answer) -> Exchange {
             body: Bytes::default(),
         },
         answer: Some(answer),
+        printed: None,
         failure: None,
         millis: vec![1.0],
     }

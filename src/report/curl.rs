@@ -1,11 +1,15 @@
-//! A request as a `curl` command that repeats it.
+//! What was sent as a command that repeats it: a request with `curl`, a command by itself.
 
 use std::path::Path;
 
+use crate::engine::command::{DOCKER, quoted};
 use crate::exchange::{Recording, Sent};
 
-/// The request of a recording, as curl wants it told.
+/// What was sent on a recording, as it is repeated by hand.
 pub fn command(sent: &Sent, recording: &Recording) -> String {
+    if sent.method == DOCKER {
+        return typed(sent);
+    }
     words(sent, &recording.address, recording.certificates.as_deref())
 }
 
@@ -49,13 +53,17 @@ fn words(sent: &Sent, address: &str, certificates: Option<&Path>) -> String {
     words.join(" ")
 }
 
-/// A word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,@%+".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
+/// A command with the environment that it was given; an archive for its input is told as `body`.
+fn typed(sent: &Sent) -> String {
+    let set = sent.headers.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
+    let command = set.chain([DOCKER.to_owned(), sent.target.clone()]).collect::<Vec<_>>().join(" ");
+    match std::str::from_utf8(&sent.body.0) {
+        Ok("") => command,
+        Ok(text) if text.len() <= 4096 && !text.contains('\0') => {
+            format!("printf %s {} | {command}", quoted(text))
+        }
+        Ok(_) | Err(_) => format!("{command} < body"),
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::exchange::{Answer, Exchange};
+use crate::exchange::{Answer, Bytes, Exchange};
 use crate::frames::demultiplex;
 use crate::normalise::has_too_many_values;
 use crate::pointer::Pointer;
@@ -17,9 +17,16 @@ pub fn document(exchanges: &[Exchange]) -> Value {
     }
 }
 
-/// `/status`, `/reason`, `/headers/<name>/<n>`, `/body/json/..`, `/body/text`, `/messages/<n>/..`,
+/// Of a command `/exit`, `/stdout`, `/stderr`; else `/status`, `/reason`, `/headers/<name>/<n>`, `/body/json/..`, `/body/text`, `/messages/<n>/..`,
 /// `/stdout`, `/stderr`.
 fn exchange_document(exchange: &Exchange) -> Value {
+    if let Some(printed) = &exchange.printed {
+        // As `$(...)` of a shell has it.
+        let text = |bytes: &Bytes| json!(bytes.lossy().trim_end_matches('\n'));
+        return json!({
+            "exit": printed.exit, "stdout": text(&printed.stdout), "stderr": text(&printed.stderr),
+        });
+    }
     exchange.answer.as_ref().map_or_else(|| Value::Object(Map::new()), answer_document)
 }
 
@@ -74,7 +81,7 @@ pub fn text_at(document: &Value, at: &Pointer) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::{Bytes, End};
+    use crate::exchange::End;
 
     fn answer(body: &[u8], end: Option<End>) -> Answer {
         let headers =

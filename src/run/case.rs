@@ -1,7 +1,9 @@
 //! A case while it runs: step after step, with what runs beside them.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::panic::resume_unwind;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -33,6 +35,8 @@ pub struct Case<'a> {
     values: Values<'a>,
     made: Made,
     beside: BTreeMap<StepId, Background>,
+    /// Where commands are at home; there once one was run.
+    home: PathBuf,
 }
 
 enum Background {
@@ -51,7 +55,8 @@ impl<'a> Case<'a> {
                 values.name(&format!("image:{name}"), image.clone());
             }
         }
-        Case { run, wire, home_wire, values, made: Made::new(run.tag), beside: BTreeMap::new() }
+        let home = std::env::temp_dir().join(run.tag);
+        Case { run, wire, home_wire, values, made: Made::new(run.tag), beside: BTreeMap::new(), home }
     }
 
     /// Does all steps in order.
@@ -64,9 +69,11 @@ impl<'a> Case<'a> {
             }
             let outcome = match &step.action {
                 Action::Join(id) => self.join(id, step).await?,
-                Action::Request(_) | Action::Raw(_) | Action::Exec(_) | Action::Stream(_) => {
-                    self.step(step, &steps[..at]).await?
-                }
+                Action::Request(_)
+                | Action::Raw(_)
+                | Action::Exec(_)
+                | Action::Stream(_)
+                | Action::Cli(_) => self.step(step, &steps[..at]).await?,
             };
             let (exchanges, unreached) = match outcome {
                 Outcome::Done(exchanges) => (exchanges, None),
@@ -84,6 +91,8 @@ impl<'a> Case<'a> {
                 task.abort();
             }
         }
+        // Without a command it was never made.
+        let _ = std::fs::remove_dir_all(&self.home);
         let made = &self.made;
         for left in self.broom().clean(made).await {
             self.run.ledger.leave(left);
@@ -101,6 +110,15 @@ impl<'a> Case<'a> {
         let _ = self.wire.request(&sent, self.run.endpoint.stretch(self.run.deadlines.request)).await;
     }
 
+    /// A folder for nobody else: the CLI keeps passwords of `login` there.
+    fn make_home(&self) -> Result<(), RunError> {
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&self.home);
+        match made {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && self.home.is_dir() => Ok(()),
+            made => made.map_err(|source| RunError::Home { path: self.home.clone(), source }),
+        }
+    }
+
     /// Every named value.
     pub fn into_named(self) -> Vec<Named> {
         self.values.into_named()
@@ -114,7 +132,7 @@ impl<'a> Case<'a> {
 
     async fn step(&mut self, step: &Step, before: &[Step]) -> Result<Outcome, RunError> {
         let CaseRun { api, endpoint, tag, fixtures, deadlines, .. } = self.run;
-        let planner = Planner { api, endpoint, tag, fixtures, deadlines };
+        let planner = Planner { api, endpoint, tag, fixtures, deadlines, home: &self.home };
         let plan = match planner.plan(step, &mut self.values) {
             Ok(plan) => plan,
             Err(NoPlan::Broken(error)) => return Err(error),
@@ -127,12 +145,15 @@ impl<'a> Case<'a> {
             }
         };
         self.announce(&plan).await?;
+        if matches!(plan.act, Act::Cli(_)) {
+            self.make_home()?;
+        }
         if step.background {
             self.begin(step, plan.act).await;
             return Ok(Outcome::Done(Vec::new()));
         }
         let progress = watch::Sender::new(Progress::Begun);
-        let may_last = matches!(plan.act, Act::Stream(..) | Act::Exec(_));
+        let may_last = matches!(plan.act, Act::Stream(..) | Act::Exec(_) | Act::Cli(_));
         let performing = perform(self.wire.clone(), plan.act, progress, self.run.cancel.clone());
         let exchanges = if may_last {
             tokio::select! {

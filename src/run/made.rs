@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::ledger::Thing;
 use super::perform::{answered_json, answered_text};
 use super::plan::{Act, Plan, route_of};
+use super::typed;
 use crate::engine::target::{parameter, parameters};
 use crate::exchange::{Exchange, Sent};
 use crate::route::Route;
@@ -38,7 +39,25 @@ impl Made {
     /// What a step may be about to make, for the ledger: names of the run's own, or an empty name
     /// where only the label will tell.
     pub fn expect(&mut self, plan: &Plan) -> Vec<(Thing, String)> {
-        let sent = plan.act.sent();
+        let expected = match &plan.act {
+            Act::Cli(typed) => self.of_command(&typed.words),
+            act => self.of_request(plan, act.sent()),
+        };
+        let known = expected.iter().filter(|(_, name)| !name.is_empty()).cloned();
+        let new: Vec<_> = known.filter(|thing| !self.things.contains(thing)).collect();
+        self.things.extend(new);
+        expected
+    }
+
+    /// The label tells what a command made: its output is not read for that, but for images.
+    fn of_command(&mut self, words: &[String]) -> Vec<(Thing, String)> {
+        let kind = typed::makes(words);
+        self.unanswered.extend(kind);
+        let labelled = kind.map(|kind| (kind, String::new()));
+        labelled.into_iter().chain(typed::names(words, &self.tag)).collect()
+    }
+
+    fn of_request(&mut self, plan: &Plan, sent: &Sent) -> Vec<(Thing, String)> {
         let route = route_of(&sent.method, &sent.target);
         let route = route.as_ref().map_or("", Route::as_str);
         let named = |thing: Thing, names: &[String]| {
@@ -63,17 +82,18 @@ impl Made {
             // Only the last of several answers is read.
             self.unanswered.extend(making(route));
         }
-        let known = expected.iter().filter(|(_, name)| !name.is_empty()).cloned();
-        let new: Vec<_> = known.filter(|thing| !self.things.contains(thing)).collect();
-        self.things.extend(new);
         expected
     }
 
     /// Whether the images of the engine have to be looked at before this step is sent.
     pub fn must_see_images(&self, plan: &Plan) -> bool {
         let sent = plan.act.sent();
-        let route = route_of(&sent.method, &sent.target);
-        self.images_before.is_none() && route.is_some_and(|route| MAKES_IMAGES.contains(&route.as_str()))
+        let tells_images = match &plan.act {
+            Act::Cli(typed) => typed::tells_images(&typed.words),
+            _ => route_of(&sent.method, &sent.target)
+                .is_some_and(|route| MAKES_IMAGES.contains(&route.as_str())),
+        };
+        self.images_before.is_none() && tells_images
     }
 
     /// The names of the run's own that a request gives to images, with their tag.
@@ -102,6 +122,11 @@ impl Made {
 
     /// Learns from an answer; returns what is new and not yet in the ledger.
     pub fn learn(&mut self, exchange: &Exchange) -> Vec<(Thing, String)> {
+        if let Some(printed) = &exchange.printed {
+            let lines = printed.stdout.lossy();
+            let found = self.told(lines.lines().map(str::to_owned));
+            return self.keep(found);
+        }
         let route = exchange.route.as_ref().map_or("", Route::as_str);
         let Some(kind) = making(route) else { return Vec::new() };
         let refused = exchange.answer.as_ref().is_some_and(|answer| (400..500).contains(&answer.status));
@@ -126,6 +151,11 @@ impl Made {
             let name = parameter(&exchange.sent.target, "name");
             self.things.retain(|(thing, its_name)| *thing != kind || Some(its_name) != name.as_ref());
         }
+        self.keep(found)
+    }
+
+    /// Remembers what is new, and tells it.
+    fn keep(&mut self, found: Vec<(Thing, String)>) -> Vec<(Thing, String)> {
         let new: Vec<_> = found.into_iter().filter(|thing| !self.things.contains(thing)).collect();
         self.things.extend(new.clone());
         new
@@ -143,8 +173,15 @@ impl Made {
         (unnamed || labelled || name.starts_with(&format!("{}-", self.tag))).then_some(name)
     }
 
-    /// The images, and the containers of a broken-off build, that an answer tells of.
     fn images(&self, route: &str, exchange: &Exchange) -> Vec<(Thing, String)> {
+        if !MAKES_IMAGES.contains(&route) {
+            return Vec::new();
+        }
+        self.told(exchange.answer.iter().flat_map(|answer| texts(&answer.body.0)))
+    }
+
+    /// The images, and the containers of a broken-off build, that texts tell of.
+    fn told(&self, texts: impl Iterator<Item = String>) -> Vec<(Thing, String)> {
         static IMAGE: LazyLock<Regex> = LazyLock::new(|| {
             let text =
                 r"(?:^sha256:|---> |Successfully built |Loaded image ID: sha256:)([0-9a-f]{12,64})\s*$";
@@ -153,11 +190,8 @@ impl Made {
         static CONTAINER: LazyLock<Regex> = LazyLock::new(|| {
             Regex::new(r"---> Running in ([0-9a-f]{12,64})\s*$").expect("a constant pattern")
         });
-        if !MAKES_IMAGES.contains(&route) {
-            return Vec::new();
-        }
         let mut found = Vec::new();
-        for text in exchange.answer.iter().flat_map(|answer| texts(&answer.body.0)) {
+        for text in texts {
             if let Some(id) = CONTAINER.captures(&text) {
                 found.push((Thing::Container, id[1].to_owned()));
             } else if let Some(id) = IMAGE.captures(&text)
@@ -221,6 +255,7 @@ mod tests {
                 body: Bytes(sent.into()),
             },
             answer: Some(answer),
+            printed: None,
             failure: None,
             millis: vec![1.0],
         }

@@ -10,9 +10,9 @@ use super::cancel::Cancel;
 use super::capture::document;
 use super::plan::{Act, ExecPlan, route_of};
 use super::scrub::{scrubbed, scrubbed_answer};
-use crate::engine::EngineError;
 use crate::engine::connection::Progress;
 use crate::engine::wire::{Reply, Wire};
+use crate::engine::{EngineError, command};
 use crate::exchange::{End, Exchange, Sent};
 use crate::normalise::has_too_many_values;
 use crate::scenario::Until;
@@ -41,6 +41,10 @@ pub async fn perform(
             Ok(vec![exchange("", sent, reply)])
         }
         Act::Exec(plan) => exec(&wire, plan, &progress).await,
+        Act::Cli(typed) => {
+            let ran = command::run(typed).await.map_err(EngineError::DockerCli)?;
+            Ok(vec![Exchange { sent: scrubbed(ran.sent), ..ran }])
+        }
     }
 }
 
@@ -55,6 +59,7 @@ fn exchange(part: &str, sent: Sent, reply: Reply) -> Exchange {
         part: part.to_owned(),
         route: route_of(&sent.method, &sent.target),
         answer: reply.answer.map(|answer| scrubbed_answer(answer, &sent)),
+        printed: None,
         sent: scrubbed(sent),
         failure: reply.failure,
         millis: vec![reply.millis],

@@ -8,15 +8,17 @@ use serde_json::json;
 
 use super::archive::Archive;
 use super::label::{labelled_body, labelled_build};
+use super::typed::labelled;
 use super::values::{Unresolved, Values};
 use super::{Deadlines, RunError};
 use crate::engine::Endpoint;
 use crate::engine::connection::{Reading, Talk};
+use crate::engine::command::{DOCKER, Typed, environment, quoted};
 use crate::engine::target::encode;
 use crate::engine::wire::usual_headers;
 use crate::exchange::{Bytes, Sent};
 use crate::route::Route;
-use crate::scenario::{Action, Body, Exec, Request, Step, StepId, Stream, TarContent, TarEntry, Until};
+use crate::scenario::{Action, Body, Cli, Exec, Request, Step, StepId, Stream, TarContent, TarEntry, Until};
 use crate::version::Version;
 
 /// A step that can be sent.
@@ -43,6 +45,8 @@ pub enum Act {
     Stream(Sent, Talk),
     /// An exec.
     Exec(ExecPlan),
+    /// A command for the docker CLI.
+    Cli(Typed),
 }
 
 /// An exec that can be created.
@@ -90,6 +94,7 @@ impl Act {
         match self {
             Act::Request(sent, _) | Act::Poll(sent, _, _) | Act::Raw(sent, _) | Act::Stream(sent, _) => sent,
             Act::Exec(exec) => &exec.create,
+            Act::Cli(typed) => &typed.sent,
         }
     }
 }
@@ -131,6 +136,8 @@ pub struct Planner<'a> {
     pub fixtures: &'a Path,
     /// The deadlines of the run.
     pub deadlines: Deadlines,
+    /// The home of commands.
+    pub home: &'a Path,
 }
 
 impl Planner<'_> {
@@ -141,6 +148,7 @@ impl Planner<'_> {
             Action::Join(id) => Err(NoPlan::Broken(RunError::NoBackground(id.clone()))),
             Action::Exec(exec) => self.exec(exec, values),
             Action::Stream(stream) => self.stream(stream, values),
+            Action::Cli(cli) => self.cli(cli, values),
             Action::Raw(request) => {
                 self.with_names(request, Form::Exact, values, |sent| Act::Raw(sent, limit))
             }
@@ -262,6 +270,32 @@ impl Planner<'_> {
         })
     }
 
+    fn cli(&self, cli: &Cli, values: &mut Values<'_>) -> Result<Plan, NoPlan> {
+        let words: Result<Vec<String>, Unresolved> =
+            cli.words.iter().map(|word| values.resolve(word)).collect();
+        let mut words = words?;
+        if cli.label {
+            words = labelled(words, &self.endpoint.label, self.tag);
+        }
+        let (_, body) = self.body(&cli.stdin, values)?;
+        let told = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+        let sent = Sent {
+            method: DOCKER.to_owned(),
+            target: told,
+            headers: environment(self.endpoint, self.api),
+            body: Bytes(body),
+        };
+        let typed = Typed {
+            program: self.endpoint.docker_cli.clone().unwrap_or_else(|| PathBuf::from(DOCKER)),
+            words,
+            sent,
+            has_stdin: !matches!(cli.stdin, Body::None),
+            home: self.home.to_owned(),
+            limit: self.longest(cli.limit),
+        };
+        Ok(Plan { act: Act::Cli(typed), target_names: Vec::new(), body_names: Vec::new() })
+    }
+
     fn exec(&self, exec: &Exec, values: &mut Values<'_>) -> Result<Plan, NoPlan> {
         let container = values.resolve(&exec.container)?;
         let cmd: Result<Vec<String>, Unresolved> = exec.cmd.iter().map(|part| values.resolve(part)).collect();
@@ -341,7 +375,8 @@ mod tests {
         let id = StepId("step".to_owned());
         let step = Step { id, action, capture, names, compare, view, background, line: 1 };
         let (api, fixtures) = ("1.24".parse().unwrap(), Path::new("fixtures"));
-        let planner = Planner { api: &api, endpoint: &endpoint, tag: "t", fixtures, deadlines };
+        let home = Path::new("/home");
+        let planner = Planner { api: &api, endpoint: &endpoint, tag: "t", fixtures, deadlines, home };
         planner.plan(&step, &mut Values::new("t", &endpoint)).map(|plan| plan.act)
     }
 

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use crate::engine::command::DOCKER;
 use crate::exchange::{Answer, Bytes, Sent};
 
 const SECRET_HEADERS: [&str; 4] = ["x-registry-auth", "x-registry-config", "authorization", "cookie"];
@@ -18,11 +19,21 @@ static SECRET_MEMBER: LazyLock<Regex> = LazyLock::new(|| {
 static SAME_NAME: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"(?i)"username"\s*:\s*"((?:[^"\\]|\\.)*)""#).expect("a constant pattern"));
 
+static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"((?:^| )(?:-p[ =]?|--password[ =]))('[^']*'|\S+)").expect("a constant pattern")
+});
+
 /// The request without its secrets.
 pub fn scrubbed(mut sent: Sent) -> Sent {
     for (name, value) in &mut sent.headers {
         if SECRET_HEADERS.contains(&name.to_ascii_lowercase().as_str()) && !value.is_empty() {
             *value = SCRUBBED.to_owned();
+        }
+    }
+    if sent.method == DOCKER && sent.target.starts_with("login ") {
+        sent.target = PASSWORD.replace_all(&sent.target, format!("${{1}}{SCRUBBED}")).into_owned();
+        if !sent.body.0.is_empty() {
+            sent.body = Bytes(SCRUBBED.into());
         }
     }
     if is_auth(&sent) && !sent.body.0.is_empty() {
@@ -136,6 +147,22 @@ fn members(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_keeps_no_password() {
+        let table = [
+            ("login -u u -p 'two words' host", "login -u u -p <secret> host"),
+            ("login --password=x host", "login --password=<secret> host"),
+            ("login --password-stdin host", "login --password-stdin host"),
+            ("run -p 80:80 x", "run -p 80:80 x"),
+        ];
+        for (line, told) in table {
+            let (method, target) = (DOCKER.to_owned(), line.to_owned());
+            let sent = scrubbed(Sent { method, target, headers: Vec::new(), body: Bytes("pw".into()) });
+            assert_eq!(sent.target, told);
+            assert_eq!(sent.body.lossy() == "<secret>", line.starts_with("login"));
+        }
+    }
 
     #[test]
     fn secrets_do_not_stay() {

@@ -4,7 +4,7 @@
 pub const SCENARIO_KEYS: &[&str] =
     &["title", "page", "command", "api", "needs", "exclusive", "repetitions", "steps"];
 /// The keys of which a step has exactly one: what it does.
-pub const ACTION_KEYS: &[&str] = &["request", "raw", "exec", "stream", "join"];
+pub const ACTION_KEYS: &[&str] = &["request", "raw", "exec", "stream", "cli", "join"];
 /// The keys of every step.
 pub const STEP_KEYS: &[&str] = &["id", "capture", "names", "compare", "view"];
 /// The keys of a body; a request has at most one.
@@ -33,6 +33,8 @@ pub const STREAM_KEYS: &[&str] = &[
     "until-end",
     "background",
 ];
+/// The further keys of a step with `cli`.
+pub const CLI_KEYS: &[&str] = &["cli", "stdin", "tar", "label", "seconds"];
 /// The further key of a step with `join`.
 pub const JOIN_KEYS: &[&str] = &["join"];
 /// The keys of `until`.

@@ -147,7 +147,7 @@ fn in_step(
         return None;
     };
     match &its.action {
-        Action::Request(_) | Action::Raw(_) | Action::Stream(_) | Action::Join(_) => {
+        Action::Request(_) | Action::Raw(_) | Action::Stream(_) | Action::Cli(_) | Action::Join(_) => {
             Some((String::new(), rest.to_owned()))
         }
         Action::Exec(_) => {

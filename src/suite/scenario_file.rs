@@ -11,7 +11,7 @@ use super::settings::versions;
 use super::steps::steps;
 use super::word::choose;
 use crate::mistake::{Mistake, Mistakes, nearest};
-use crate::scenario::{NEEDS, Need, Scenario, ScenarioId, Step};
+use crate::scenario::{Action, NEEDS, Need, Scenario, ScenarioId, Step};
 
 /// What a scenario is read in.
 #[derive(Clone, Copy)]
@@ -58,7 +58,7 @@ fn read(file: &str, text: &str, setting: &Setting<'_>, mistakes: &mut Mistakes) 
     let title =
         reader.need_text("title", "say in a sentence what Docker promises: title = \"...\"", mistakes);
     reader.need("steps", "write at least one [[steps]]", mistakes);
-    let needs = needs(&reader, setting, mistakes);
+    let mut needs = needs(&reader, setting, mistakes);
     let repetitions = reader.positive("repetitions", "leave it out to run once", mistakes);
     let repetitions = repetitions.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
     let exclusive = reader.flag("exclusive", mistakes);
@@ -71,6 +71,9 @@ fn read(file: &str, text: &str, setting: &Setting<'_>, mistakes: &mut Mistakes) 
         );
     }
     let steps = steps(&reader, &needs, setting, mistakes);
+    if steps.iter().any(|step| matches!(step.action, Action::Cli(_))) && !needs.contains(&Need::DockerCli) {
+        needs.push(Need::DockerCli);
+    }
     let api = versions(&reader, "api", mistakes);
     Some(Scenario {
         title,

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::cli::cli;
 use super::keys::{
-    ACTION_KEYS, EXEC_KEYS, EXEC_STEP_KEYS, JOIN_KEYS, RAW_KEYS, REQUEST_KEYS, SCENARIO_KEYS, STEP_KEYS,
-    STREAM_KEYS, UNTIL_END_KEYS, VIEW_KEYS,
+    ACTION_KEYS, CLI_KEYS, EXEC_KEYS, EXEC_STEP_KEYS, JOIN_KEYS, RAW_KEYS, REQUEST_KEYS, SCENARIO_KEYS,
+    STEP_KEYS, STREAM_KEYS, UNTIL_END_KEYS, VIEW_KEYS,
 };
 use super::reader::Reader;
 use super::request::{Line, request, route_of};
@@ -17,11 +18,12 @@ use crate::route::Route;
 use crate::scenario::{Action, Exec, Step, StepId, Stream, Template, UntilEnd, VIEWS, View};
 
 /// The further keys of each kind of step.
-const FURTHER: [(&str, &[&str]); 5] = [
+const FURTHER: [(&str, &[&str]); 6] = [
     ("request", REQUEST_KEYS),
     ("raw", RAW_KEYS),
     ("exec", EXEC_STEP_KEYS),
     ("stream", STREAM_KEYS),
+    ("cli", CLI_KEYS),
     ("join", JOIN_KEYS),
 ];
 
@@ -75,6 +77,7 @@ fn action(kind: &str, reader: &Reader<'_>, walk: &mut Walk<'_>, mistakes: &mut M
         "raw" => request(reader, kind, Line::Raw, variables, mistakes).map(Action::Raw),
         "exec" => exec(&reader.table(kind, mistakes)?, variables, mistakes).map(Action::Exec),
         "stream" => stream(reader, variables, mistakes).map(Action::Stream),
+        "cli" => cli(reader, variables, mistakes).map(Action::Cli),
         _ => join(reader, walk, mistakes).map(Action::Join),
     }
 }
@@ -195,7 +198,8 @@ fn text_of(
     variables.template(&word, mistakes)
 }
 
-fn limit(reader: &Reader<'_>, variables: &Variables<'_>, mistakes: &mut Mistakes) -> Duration {
+/// `seconds`, or the suite's.
+pub fn limit(reader: &Reader<'_>, variables: &Variables<'_>, mistakes: &mut Mistakes) -> Duration {
     let seconds = reader.count("seconds", mistakes);
     Duration::from_secs(seconds.unwrap_or(variables.setting.settings.until_seconds))
 }

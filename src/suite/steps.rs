@@ -88,7 +88,7 @@ pub fn check_action(reader: &Reader<'_>, given: &[&str], mistakes: &mut Mistakes
         [_] => {}
         [] if ACTION_KEYS.iter().any(|key| reader.is_meant(key)) => {}
         [] => {
-            let help = "give it one of `request`, `raw`, `exec`, `stream` or `join`";
+            let help = "give it one of `request`, `raw`, `exec`, `stream`, `cli` or `join`";
             mistakes.add(reader.span.clone(), "the step does nothing", help);
         }
         [_, second, ..] => {

@@ -27,11 +27,16 @@ pub fn told(exchange: &Exchange) -> String {
         });
         out.extend(end.map(|end| format!("({end})\n")));
     }
+    if let Some(printed) = &exchange.printed {
+        let exit = printed.exit.map_or("ended".to_owned(), |exit| format!("exit code {exit}"));
+        let [stdout, stderr] = [&printed.stdout, &printed.stderr].map(visible);
+        out.push_str(&format!("{exit}\n\nstdout:\n{stdout}\nstderr:\n{stderr}\n"));
+    }
     let failure = exchange.failure.map(|failure| match failure {
         Failure::Closed => "the connection was closed before the answer was whole",
         Failure::Reset => "the connection was reset",
         Failure::Timeout => "no answer in time",
-        Failure::Malformed => "no HTTP",
+        Failure::Malformed => "no HTTP, or larger than the limits",
     });
     out.extend(failure.map(|failure| format!("({failure})\n")));
     let times: Vec<String> =
