@@ -210,7 +210,7 @@ impl Session<'_> {
             known,
             &self.conditions(),
         );
-        verdict.reason = note([&reference, &candidate]);
+        verdict.reason = verdict.reason.or_else(|| note([&reference, &candidate]));
         let millis = reference.millis.zip(candidate.millis).map(|(one, other)| [one, other]);
         let is_live = reference.recording.is_some() || candidate.recording.is_some();
         let played = is_live.then(|| Played {

@@ -8,6 +8,7 @@ mod error;
 mod json;
 mod label;
 mod names;
+mod printed;
 mod rules;
 mod shapes;
 
@@ -15,7 +16,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::exchange::{Answer, Bytes, End, Exchange, Failure, Named, Printed, Recording};
+use crate::exchange::{Answer, End, Exchange, Failure, Named, Recording};
 use crate::frames::{begin_with_a_frame, demultiplex};
 use crate::pointer::Pointer;
 use crate::route::Route;
@@ -129,7 +130,7 @@ fn raw_part(exchange: &Exchange, views: Vec<(&str, View)>, is_timed: bool) -> Pa
         tree = answered(answer, exchange, &views);
     }
     if let Some(printed) = &exchange.printed {
-        tree = told(printed, &views);
+        tree = printed::printed(printed, &views);
     }
     if let Some(failure) = exchange.failure {
         let word = match failure {
@@ -200,22 +201,6 @@ fn answered(answer: &Answer, exchange: &Exchange, views: &[(&str, View)]) -> Map
         tree.insert("end".to_owned(), word.into());
     }
     tree.insert("headers".to_owned(), Value::Object(headers));
-    tree
-}
-
-/// How a command ended, and what it printed.
-fn told(printed: &Printed, views: &[(&str, View)]) -> Map<String, Value> {
-    let text = |place: &str, bytes: &Bytes| {
-        let view = views.iter().find(|(its, _)| *its == place).map(|(_, view)| *view);
-        match view {
-            Some(View::Tar) => body::body(&bytes.0, "", view),
-            _ => body::stream(&bytes.0, view),
-        }
-    };
-    let mut tree = Map::new();
-    tree.extend(printed.exit.map(|exit| ("exit".to_owned(), exit.into())));
-    tree.insert("stdout".to_owned(), text("stdout", &printed.stdout));
-    tree.insert("stderr".to_owned(), text("stderr", &printed.stderr));
     tree
 }
 
