@@ -1,5 +1,6 @@
 //! A suite that loads, and the form in which the tests below say what is wrong with one.
 
+mod commands;
 mod coverage;
 mod divergences;
 mod keys;
