@@ -58,7 +58,7 @@ pub fn names(words: &[String], tag: &str) -> Vec<(Thing, String)> {
         is_name = word == "--name";
         let own = match kind {
             Thing::Image => Some(value).filter(|value| is_own_image(value, tag)),
-            Thing::Container | Thing::Network | Thing::Volume => {
+            Thing::Container | Thing::Network | Thing::Volume | Thing::Engine => {
                 // `NAME:/where` of a volume.
                 value.split(':').next().filter(|name| name.starts_with(&format!("{tag}-")))
             }
