@@ -103,6 +103,13 @@ impl Scenario {
                 let path = request.target.0.first();
                 matches!(path, Some(Part::Text(path)) if path.contains("/containers/create"))
             }
+            Action::Cli(cli) => {
+                let words: Vec<String> = cli.words.iter().take(2).map(Template::source).collect();
+                let begins = |verb: &[&str]| verb.iter().zip(&words).all(|(verb, word)| verb == word);
+                [&["run"][..], &["create"], &["container", "run"], &["container", "create"]]
+                    .into_iter()
+                    .any(begins)
+            }
             Action::Exec(_) | Action::Join(_) => false,
         };
         self.steps.iter().filter(creates).count()

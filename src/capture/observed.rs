@@ -80,6 +80,7 @@ impl Observed {
             route: route_of(&sent.method, &sent.target),
             sent,
             answer,
+            printed: None,
             failure: None,
             millis: Vec::new(),
         }

@@ -223,6 +223,7 @@ fn exchange() -> impl Strategy<Value = (usize, Exchange)> {
                     route: Route::of(method, path),
                     sent,
                     answer,
+                    printed: None,
                     failure,
                     millis: vec![1.0],
                 },
