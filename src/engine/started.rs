@@ -146,7 +146,7 @@ impl Wanted {
             return all.into_iter().find(|each| each.word() == word).map(Wanted::Host);
         }
         let (repository, tag) = name.rsplit_once(':')?;
-        if tag.is_empty() || tag.contains('/') {
+        if tag.is_empty() || tag.contains('/') || repository.contains("://") {
             return None;
         }
         let of = |each: &Implementation| repository.split('/').any(|part| part == each.word());
