@@ -25,6 +25,7 @@ pub mod images;
 pub mod label;
 pub mod ledger;
 pub mod made;
+pub mod own_images;
 pub mod perform;
 pub mod plan;
 pub mod recipe;

@@ -1,7 +1,7 @@
 //! Runs keep to themselves: they leave an engine as it was, also when they are interrupted or
 //! killed, touch nothing foreign, and do not disturb each other. Live, on the Docker of `DOCKER_HOST`
-//! or the usual socket: left out, and said so, where none answers and none is required. `ci/foreign` and
-//! `ci/jobs` are the same with larger numbers.
+//! or the usual socket: left out, and said so, where none answers and none is required. `ci/kill`,
+//! `ci/foreign` and `ci/jobs` are the same with larger numbers.
 
 #![expect(
     clippy::unwrap_used,

@@ -15,7 +15,7 @@ use super::EngineError;
 use super::address::{Address, Reader, Writer};
 use super::framing::Framing;
 use super::tls::is_alert;
-use super::wire::{LARGEST_BODY, Reply, cut, io_failure};
+use super::wire::{Heard, LARGEST_BODY, Reply, cut, io_failure};
 use crate::exchange::{Answer, Bytes, End, Failure, Sent};
 use crate::frames::Counter;
 
@@ -68,6 +68,7 @@ pub async fn talk(
     sent: &Sent,
     talk: Talk,
     progress: &watch::Sender<Progress>,
+    heard: Option<Heard>,
 ) -> Result<Reply, EngineError> {
     let deadline = tokio::time::Instant::now() + talk.limit;
     let opened = timeout_at(deadline, address.connect()).await;
@@ -76,7 +77,7 @@ pub async fn talk(
     let begun = Instant::now();
     let (answered, accepted) = oneshot::channel();
     let writing = write(writer, request_bytes(sent), talk.stdin, talk.close_stdin, accepted, progress);
-    let mut incoming = Incoming { reader, input: BytesMut::new(), deadline, last: begun, alert: None };
+    let mut incoming = Incoming { reader, input: BytesMut::new(), deadline, last: begun, alert: None, heard };
     let reading = read(&mut incoming, &sent.method, talk.reading, answered, progress);
     // Both at once: an engine may answer before it has read all, and read before it answers.
     let (answer, failure) = tokio::select! {
@@ -138,6 +139,7 @@ struct Incoming {
     last: Instant,
     /// The other side's word that it does not speak TLS with this client.
     alert: Option<std::io::Error>,
+    heard: Option<Heard>,
 }
 
 enum Stop {
@@ -250,9 +252,14 @@ async fn read_body(
     };
     let mut counter = Counter::default();
     loop {
+        let before = body.len();
         let Ok(whole) = framing.decode(&mut incoming.input, body) else {
             return (None, Some(Failure::Malformed));
         };
+        if let Some(heard) = incoming.heard.as_ref().filter(|_| body.len() > before) {
+            // Nobody has to listen.
+            let _ = heard.send(body[before..].to_vec());
+        }
         if let Reading::Stream { frames: Some(wanted) } = reading
             && let Some(length) = counter.enough(body, wanted)
         {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderName, HeaderValue};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout_at;
 
 use super::address::Address;
@@ -49,7 +49,11 @@ pub struct Wire {
     is_slow: bool,
     waiting: Waiting,
     client: reqwest::Client,
+    heard: Option<Heard>,
 }
+
+/// Who is told of the bytes of bodies while they come.
+pub type Heard = mpsc::UnboundedSender<Vec<u8>>;
 
 /// The headers that every request carries unless a scenario says otherwise.
 pub fn usual_headers(address: &Address) -> Vec<(String, String)> {
@@ -81,7 +85,13 @@ impl Wire {
             is_slow: endpoint.timeout_factor > 1.0,
             waiting: endpoint.waiting.clone(),
             client: builder.build()?,
+            heard: None,
         })
+    }
+
+    /// The same way, with somebody who is told of bodies while they come.
+    pub fn heard_by(&self, heard: Heard) -> Wire {
+        Wire { heard: Some(heard), ..self.clone() }
     }
 
     /// Where it leads.
@@ -123,7 +133,7 @@ impl Wire {
     ) -> Result<Reply, EngineError> {
         let _wait = self.begin(sent);
         let talk = Talk { reading: Reading::Whole, stdin: None, close_stdin: false, limit };
-        connection::talk(&self.address, sent, talk, progress).await
+        connection::talk(&self.address, sent, talk, progress, self.heard.clone()).await
     }
 
     /// Sends a request and reads the answer as a stream.
@@ -134,7 +144,7 @@ impl Wire {
         progress: &watch::Sender<Progress>,
     ) -> Result<Reply, EngineError> {
         let _wait = self.begin(sent);
-        connection::talk(&self.address, sent, talk, progress).await
+        connection::talk(&self.address, sent, talk, progress, self.heard.clone()).await
     }
 
     /// The request as reqwest sends it, if it sends exactly this.
@@ -189,7 +199,13 @@ impl Wire {
                 Ok(Ok(Some(_))) if tokio::time::Instant::now() >= deadline => {
                     return reply(Some(answer), Some(Failure::Timeout));
                 }
-                Ok(Ok(Some(bytes))) => answer.body.0.extend_from_slice(&bytes),
+                Ok(Ok(Some(bytes))) => {
+                    if let Some(heard) = &self.heard {
+                        // Nobody has to listen.
+                        let _ = heard.send(bytes.to_vec());
+                    }
+                    answer.body.0.extend_from_slice(&bytes);
+                }
             }
         }
     }

@@ -6,13 +6,13 @@ use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::capture::{document, text_at};
 use super::cleanup::Broom;
-use super::made::Made;
+use super::made::{Made, makes_images};
 use super::perform::perform;
 use super::plan::{Act, NoPlan, Plan, Planner, giver};
 use super::values::Values;
@@ -153,6 +153,11 @@ impl<'a> Case<'a> {
             return Ok(Outcome::Done(Vec::new()));
         }
         let progress = watch::Sender::new(Progress::Begun);
+        if makes_images(plan.act.sent()) {
+            let exchanges = self.make_images(plan.act, progress).await?;
+            self.take(step, &exchanges)?;
+            return Ok(Outcome::Done(exchanges));
+        }
         let may_last = matches!(plan.act, Act::Stream(..) | Act::Exec(_) | Act::Cli(_));
         let performing = perform(self.wire.clone(), plan.act, progress, self.run.cancel.clone());
         let exchanges = if may_last {
@@ -165,6 +170,31 @@ impl<'a> Case<'a> {
         };
         self.take(step, &exchanges)?;
         Ok(Outcome::Done(exchanges))
+    }
+
+    /// Does what makes images. Their ids enter the ledger while the engine tells them, since nothing
+    /// else tells whose they are; nor is it broken off, which the engine would notice too late.
+    async fn make_images(
+        &mut self,
+        act: Act,
+        progress: watch::Sender<Progress>,
+    ) -> Result<Vec<Exchange>, RunError> {
+        let (heard, mut told) = mpsc::unbounded_channel();
+        let (sent, mut so_far) = (act.sent().clone(), Vec::new());
+        let wire = self.wire.heard_by(heard);
+        let mut performing = std::pin::pin!(perform(wire, act, progress, self.run.cancel.clone()));
+        loop {
+            tokio::select! {
+                biased;
+                Some(bytes) = told.recv() => {
+                    so_far.extend(bytes);
+                    for (thing, name) in self.made.overhear(&sent, &so_far) {
+                        self.note(thing, &name)?;
+                    }
+                }
+                exchanges = &mut performing => return Ok(exchanges?),
+            }
+        }
     }
 
     /// Enters into the ledger what a step may make.

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::housekeeping::{says_no_name, whole_list};
 use super::ledger::{Entry, Left, Thing};
 use super::made::Made;
+use super::own_images::own_images;
 use super::perform::{answered_json, ask};
 use crate::engine::address::Address;
 use crate::engine::target::encode;
@@ -58,6 +59,15 @@ impl Broom<'_> {
             if matches!(kind, Thing::Image | Thing::Container) {
                 // Children before their parents, and users of volumes before their owners.
                 names.reverse();
+            }
+            if kind == Thing::Image && made.images_before.is_some() {
+                match self.own_images(&names).await {
+                    Ok(ordered) => {
+                        names.retain(|name| !ordered.contains(name));
+                        names.splice(0..0, ordered);
+                    }
+                    Err(reason) => left.push(self.left(kind, "", reason)),
+                }
             }
             for name in names {
                 if let Err(reason) = self.remove(kind, &name).await {
@@ -137,6 +147,15 @@ impl Broom<'_> {
         let rows = answer.pointer(list).and_then(Value::as_array).cloned().unwrap_or_default();
         let own = rows.iter().filter(|row| row["Labels"][label] == self.tag);
         Ok(own.filter_map(|row| row[key].as_str().map(str::to_owned)).collect())
+    }
+
+    /// The case's own images, by what its answers told, by name and by label.
+    async fn own_images(&self, known: &[String]) -> Result<Vec<String>, String> {
+        let exchange = self.send("GET", "/images/json?all=1").await?;
+        let Some(answer) = answered_json(&exchange) else { return Err(describe(&exchange)) };
+        let rows = answer.as_array().map_or(&[][..], Vec::as_slice);
+        let (tags, known) = (BTreeSet::from([self.tag]), known.iter().cloned().collect());
+        Ok(own_images(rows, self.wire.label(), &tags, &known, &BTreeSet::new()))
     }
 
     /// The ids of all images.

@@ -88,6 +88,13 @@ impl<'a> House<'a> {
         errors.next().map_or(Ok(()), Err)
     }
 
+    /// All images, those without a name as well.
+    pub async fn images(&self) -> Result<Vec<Value>, String> {
+        let answer = self.send("GET", "/images/json?all=1", Vec::new(), Vec::new()).await?;
+        let rows = serde_json::from_slice(&answer.body.0).ok().filter(|_| answer.status == 200);
+        rows.ok_or_else(|| told(&answer))
+    }
+
     /// Everything with a label: its name or id, and the label's value. All is listed: some engines do
     /// not know the filter, and sdc-docker refuses it for volumes.
     pub async fn labelled(&self, kind: Thing, label: &str) -> Result<Vec<(String, String)>, String> {

@@ -8,6 +8,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::ledger::Thing;
+use super::own_images::is_named_by;
 use super::perform::{answered_json, answered_text};
 use super::plan::{Act, Plan, route_of};
 use super::typed;
@@ -75,6 +76,8 @@ impl Made {
             }
             "POST /networks/create" => named(Thing::Network, &plan.body_names),
             "POST /volumes/create" => named(Thing::Volume, &plan.body_names),
+            // What has no name is told by its label, and by what the engine says while it makes it.
+            route if MAKES_IMAGES.contains(&route) => named(Thing::Image, &self.image_names(route, sent)),
             _ => self.image_names(route, sent).into_iter().map(|name| (Thing::Image, name)).collect(),
         };
         self.unanswered.extend(making(route));
@@ -87,11 +90,9 @@ impl Made {
 
     /// Whether the images of the engine have to be looked at before this step is sent.
     pub fn must_see_images(&self, plan: &Plan) -> bool {
-        let sent = plan.act.sent();
         let tells_images = match &plan.act {
             Act::Cli(typed) => typed::tells_images(&typed.words),
-            _ => route_of(&sent.method, &sent.target)
-                .is_some_and(|route| MAKES_IMAGES.contains(&route.as_str())),
+            _ => makes_images(plan.act.sent()),
         };
         self.images_before.is_none() && tells_images
     }
@@ -114,10 +115,17 @@ impl Made {
     }
 
     fn own(&self, names: Vec<String>) -> impl Iterator<Item = String> {
-        names.into_iter().filter(|name| {
-            let last = name.rsplit('/').next().unwrap_or_default();
-            last.strip_prefix(&self.tag).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', ':']))
-        })
+        names.into_iter().filter(|name| is_named_by(name, &self.tag))
+    }
+
+    /// Learns from what has come of an answer, of the images that it tells of; returns as
+    /// [`Made::learn`].
+    pub fn overhear(&mut self, sent: &Sent, body: &[u8]) -> Vec<(Thing, String)> {
+        let route = route_of(&sent.method, &sent.target);
+        let found = route.map_or(Vec::new(), |route| self.images(route.as_str(), body));
+        let new: Vec<_> = found.into_iter().filter(|thing| !self.things.contains(thing)).collect();
+        self.things.extend(new.clone());
+        new
     }
 
     /// Learns from an answer; returns what is new and not yet in the ledger.
@@ -138,7 +146,7 @@ impl Made {
                 answered_text(exchange, "Id").map(|id| (kind, id)).into_iter().collect()
             }
             "POST /volumes/create" => self.volume(exchange).map(|name| (kind, name)).into_iter().collect(),
-            _ => self.images(route, exchange),
+            _ => exchange.answer.iter().flat_map(|answer| self.images(route, &answer.body.0)).collect(),
         };
         let whole = exchange.failure.is_none() && exchange.answer.is_some();
         if (refused || !found.is_empty() || (kind == Thing::Image && whole))
@@ -173,11 +181,11 @@ impl Made {
         (unnamed || labelled || name.starts_with(&format!("{}-", self.tag))).then_some(name)
     }
 
-    fn images(&self, route: &str, exchange: &Exchange) -> Vec<(Thing, String)> {
+    fn images(&self, route: &str, body: &[u8]) -> Vec<(Thing, String)> {
         if !MAKES_IMAGES.contains(&route) {
             return Vec::new();
         }
-        self.told(exchange.answer.iter().flat_map(|answer| texts(&answer.body.0)))
+        self.told(texts(body).into_iter())
     }
 
     /// The images, and the containers of a broken-off build, that texts tell of.
@@ -207,6 +215,11 @@ impl Made {
         let starts = |before: &String| before.strip_prefix("sha256:").unwrap_or(before).starts_with(id);
         self.images_before.as_ref().is_some_and(|before| !before.iter().any(starts))
     }
+}
+
+/// Whether a request makes images, of which only its answer tells.
+pub fn makes_images(sent: &Sent) -> bool {
+    route_of(&sent.method, &sent.target).is_some_and(|route| MAKES_IMAGES.contains(&route.as_str()))
 }
 
 /// What a route makes.

@@ -6,15 +6,23 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep};
+
 use super::cancel::Cancel;
 use super::housekeeping::House;
 use super::ledger::{Abandoned, Entry, Left, Thing, abandoned};
+use super::own_images::own_images;
 use super::turns::{Turns, Use};
 use crate::engine::Endpoint;
 use crate::engine::started::host;
 
 /// How long one request may take.
 const LIMIT: Duration = Duration::from_secs(60);
+/// An engine may still be at work on what a run asked for whose ledger is no older.
+const RECENT: Duration = Duration::from_secs(60);
+/// Nothing more comes when nothing came for so long.
+const SETTLED: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(250);
 
 const UNKNOWN: &str =
     "neither engines.toml nor a docker context has this address, with its certificates, any more";
@@ -76,7 +84,7 @@ async fn sweep_one(
                 let sweeper = Sweeper { house, engine, label: &endpoint.label, entries: &entries };
                 // What goes shows in what an exclusive case of a run looks at.
                 let turn = Turns::on([&endpoint.address]).take(Use::Shared, &Cancel::default()).await;
-                sweeper.sweep(report).await;
+                sweeper.sweep(is_recent(&ledger.path), report).await;
                 drop(turn);
             }
             Err(reason) => report.left.extend(all_left(format!("no answer from {engine}: {reason}"))),
@@ -115,6 +123,12 @@ async fn end_engine(entry: &Entry, ledger: &Abandoned, report: &mut SweepReport)
     }
 }
 
+/// Whether a ledger was written to within the last minute.
+fn is_recent(ledger: &Path) -> bool {
+    let written = std::fs::metadata(ledger).and_then(|file| file.modified());
+    written.is_ok_and(|written| written.elapsed().is_ok_and(|age| age < RECENT))
+}
+
 struct Sweeper<'a> {
     house: House<'a>,
     engine: &'a str,
@@ -123,21 +137,45 @@ struct Sweeper<'a> {
 }
 
 impl Sweeper<'_> {
-    async fn sweep(&self, report: &mut SweepReport) {
+    /// Sweeps; when the run was alive a moment ago, until nothing more comes: an engine finishes
+    /// what it was asked for by a client that is gone.
+    async fn sweep(&self, is_recent: bool, report: &mut SweepReport) {
+        let patience = if is_recent { SETTLED } else { Duration::ZERO };
+        let mut until = Instant::now() + patience;
+        loop {
+            let mut pass = SweepReport::default();
+            self.pass(&mut pass).await;
+            if !pass.removed.is_empty() {
+                until = Instant::now() + patience;
+            }
+            report.removed.extend(pass.removed);
+            if Instant::now() >= until {
+                report.left.extend(pass.left);
+                return;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn pass(&self, report: &mut SweepReport) {
         let tags: BTreeSet<&str> = self.entries.iter().map(|entry| entry.tag.as_str()).collect();
         // Containers hold images, networks and volumes.
         for kind in [Thing::Container, Thing::Image, Thing::Network, Thing::Volume] {
             let named = self.entries.iter().filter(|entry| entry.kind == kind && !entry.name.is_empty());
             let mut names: BTreeSet<String> = named.map(|entry| entry.name.clone()).collect();
-            match self.house.labelled(kind, self.label).await {
-                Ok(found) => {
-                    let own =
-                        found.into_iter().filter(|(_, tag)| !tag.is_empty() && tags.contains(tag.as_str()));
-                    names.extend(own.map(|(name, _)| name));
+            let own = match kind {
+                Thing::Image => self.images(&tags, &names).await,
+                Thing::Container | Thing::Network | Thing::Volume | Thing::Engine => {
+                    self.labelled(kind, &tags).await
                 }
-                Err(reason) => report.left.push(Left { entry: self.entry(kind, ""), reason }),
-            }
-            for name in names {
+            };
+            let mut ordered = own.unwrap_or_else(|reason| {
+                report.left.push(Left { entry: self.entry(kind, ""), reason });
+                Vec::new()
+            });
+            names.retain(|name| !ordered.contains(name));
+            ordered.extend(names);
+            for name in ordered {
                 let entry = self.entry(kind, &name);
                 match self.house.remove(kind, &name).await {
                     Ok(true) => report.removed.push(entry),
@@ -146,6 +184,19 @@ impl Sweeper<'_> {
                 }
             }
         }
+    }
+
+    async fn labelled(&self, kind: Thing, tags: &BTreeSet<&str>) -> Result<Vec<String>, String> {
+        let found = self.house.labelled(kind, self.label).await?;
+        let own = found.into_iter().filter(|(_, tag)| !tag.is_empty() && tags.contains(tag.as_str()));
+        Ok(own.map(|(name, _)| name).collect())
+    }
+
+    async fn images(&self, tags: &BTreeSet<&str>, noted: &BTreeSet<String>) -> Result<Vec<String>, String> {
+        // Those that were made before the first case have no tag, and nobody else knows them.
+        let private = self.entries.iter().filter(|entry| entry.kind == Thing::Image && entry.tag.is_empty());
+        let private = private.map(|entry| entry.name.as_str()).collect();
+        Ok(own_images(&self.house.images().await?, self.label, tags, noted, &private))
     }
 
     fn entry(&self, kind: Thing, name: &str) -> Entry {
