@@ -15,9 +15,10 @@ const KINDS: [(Kind, &str); 3] =
     [(Kind::Dropped, "a field dropped"), (Kind::Status, "another status"), (Kind::FrameCut, "a stream cut")];
 
 /// Routes whose success has no body: only what they say of an error can be cut.
-const WITHOUT_BODY: [&str; 22] = [
+const WITHOUT_BODY: [&str; 23] = [
     "DELETE /containers/*",
     "DELETE /networks/*",
+    "DELETE /services/*",
     "DELETE /volumes/*",
     "GET /containers/*/attach/ws",
     "HEAD /containers/*/archive",
@@ -57,8 +58,14 @@ pub fn notice(project: &Project, seed: u64) -> BTreeMap<String, Noticed> {
     let mut routes: BTreeMap<String, Noticed> = BTreeMap::new();
     let mut dice = Dice(seed);
     let is_success = |part: &Part| part.tree["status"].as_u64().is_some_and(|status| status < 400);
+    // What the candidate could not be asked, it has no answer to.
+    let is_reached = |spot: &Spot| {
+        let pair = &project.pairs[spot.pair];
+        let theirs = pair.candidate.step(&pair.reference.steps[spot.step].id);
+        theirs.and_then(|step| step.parts.first()).is_some_and(|part| part.tree.get("unreached").is_none())
+    };
     let succeeding: BTreeSet<Route> = spots(project, |pair| &pair.reference)
-        .filter(|(_, part)| is_success(part))
+        .filter(|(spot, part)| is_success(part) && is_reached(spot))
         .filter_map(|(_, part)| part.route.clone())
         .collect();
     for (spot, part) in spots(project, |pair| &pair.reference) {
@@ -72,9 +79,7 @@ pub fn notice(project: &Project, seed: u64) -> BTreeMap<String, Noticed> {
             let compares = |place: &Pointer| content.contains(&place.to_string().as_str());
             asked.compare.is_empty() || asked.compare.iter().any(compares)
         });
-        // What the candidate could not be asked, it has no answer to.
-        let theirs = project.pairs[spot.pair].candidate.step(&step.id).and_then(|step| step.parts.first());
-        if theirs.is_none_or(|part| part.tree.get("unreached").is_some()) {
+        if !is_reached(&spot) {
             continue;
         }
         for (kind, told) in KINDS {
