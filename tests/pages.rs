@@ -261,9 +261,13 @@ fn a_hostile_candidate_harms_no_report() {
         say("both sides stand side by side", panes.length === 2 && panes[1].textContent.includes("<script>window.hacked"));
         say("what differs is marked", panes.every((pane) => pane.querySelectorAll("mark").length === 1));
         say("there is a curl for each side", first.querySelectorAll(".copy pre").length === 2 && first.querySelector(".copy pre").textContent.startsWith("curl -sS"));
+        // The clipboard of a browser without a window answers when it likes, and not in virtual time.
+        let copied = "";
+        Object.defineProperty(navigator, "clipboard", { value: { writeText: async (text) => { copied = text; } } });
         first.querySelector(".copy button").click();
-        for (let tries = 0; tries < 40 && first.querySelector(".copy button").textContent !== "Copied"; tries++) await soon();
-        say("a curl is copied", first.querySelector(".copy button").textContent === "Copied");
+        await soon();
+        say("a curl is copied", copied === first.querySelector(".copy pre").textContent && copied.length > 0);
+        say("and that is told", first.querySelector(".copy button").textContent === "Copied");
         type("view", "raw");
         for (let tries = 0; tries < 40 && !first.querySelector(".sides pre")?.textContent.includes("----"); tries++) await soon();
         const raw = first.querySelectorAll(".sides pre")[1].textContent;

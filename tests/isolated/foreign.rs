@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::engine::{call, divergence, ended, get, mine, signal, socket, sweep, under_way};
 
-/// How many of each kind there are. A network takes the engine far longer than all else, so the
-/// test has fewer of them than `ci/foreign`.
-const EACH: usize = 50;
-const NETWORKS: usize = 12;
+/// How many of each kind there are; `ci/foreign` has fifty. A network takes the engine far longer than
+/// all else, so the test has fewer of them.
+const EACH: usize = 12;
+const NETWORKS: usize = 4;
 
 /// What somebody else has made: where it is inspected, and how it is removed.
 #[derive(Default)]
@@ -66,8 +66,8 @@ fn labels(at: usize, run: &str) -> Value {
     }
 }
 
-fn populate(foreign: &mut Foreign, image: &str, run: &str, networks: usize) {
-    for at in 0..EACH {
+fn populate(foreign: &mut Foreign, image: &str, run: &str, [each, networks]: [usize; 2]) {
+    for at in 0..each {
         let (name, labels) = (name(at, run), labels(at, run));
         made("/v1.24/volumes/create", &json!({ "Name": name, "Labels": labels }));
         foreign.add(format!("/v1.24/volumes/{name}"), format!("/v1.24/volumes/{name}"));
@@ -112,7 +112,8 @@ fn populate(foreign: &mut Foreign, image: &str, run: &str, networks: usize) {
 fn what_others_have_outlives_runs_sweeps_and_interruptions_unchanged() {
     let Some(_engine) = mine() else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let networks = std::env::var("DIVERGENCE_NETWORKS").map_or(NETWORKS, |number| number.parse().unwrap());
+    let number = std::env::var("DIVERGENCE_FOREIGN").map(|number| number.parse().unwrap());
+    let [each, networks] = number.map_or([EACH, NETWORKS], |number: usize| [number; 2]);
     let endpoint = Endpoint::new(Address::Unix(socket()));
     let ledgers = tempfile::tempdir().unwrap();
     let owner = Ledger::open(ledgers.path()).unwrap();
@@ -127,9 +128,9 @@ fn what_others_have_outlives_runs_sweeps_and_interruptions_unchanged() {
         signal(&killed, "KILL");
         ended(&mut killed);
         let mut foreign = Foreign::default();
-        populate(&mut foreign, &image, &run, networks);
+        populate(&mut foreign, &image, &run, [each, networks]);
         let before = foreign.inspected();
-        assert_eq!(before.len(), 3 * EACH + networks);
+        assert_eq!(before.len(), 3 * each + networks);
         sweep(state.path());
         let arguments = ["run", "containers/create", "volumes/create", "images/tag", "networks/create"];
         assert!(divergence(state.path(), &arguments).status().unwrap().success());
