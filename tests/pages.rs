@@ -284,7 +284,7 @@ fn a_hostile_candidate_harms_no_report() {
         say("nothing of an answer ran", window.hacked === undefined && document.querySelectorAll("img").length === 0);
     "##;
     if let Some(told) = browse(folder.path(), "report.html", script) {
-        assert_eq!(told.len(), 13, "{told:#?}");
+        assert_eq!(told.len(), 14, "{told:#?}");
     }
 }
 
