@@ -250,7 +250,7 @@ pub fn write(path: &Path, text: &str) -> Result<(), StoreError> {
     write_bytes(path, text.as_bytes())
 }
 
-/// As [`write`], of bytes that may be no text.
+/// As [`write()`], of bytes that may be no text.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(StoreError::io("write", folder))?;
