@@ -357,6 +357,10 @@ impl Asking<'_> {
         planned: &Planned<'_>,
         tag: &str,
     ) -> Result<Side, NoAnswers> {
+        // The one door to an engine: nobody asks what it must not be asked, a swarm above all.
+        if let Some(reason) = planned.scenario.needs.iter().find_map(|need| seat.lacks(need)) {
+            return Err(NoAnswers::Skipped(reason));
+        }
         let Some(ledger) = self.ledger else {
             return Err(NoAnswers::Errs("the run has no ledger".to_owned()));
         };

@@ -296,8 +296,11 @@ impl<'a> Choosing<'a> {
             None => Address::Tcp(host),
         });
         endpoint.beneath = Some(docker);
-        // What would change an engine as a whole, it does not hand on.
-        endpoint.lacks.clear();
+        // What would change an engine as a whole it answers itself, unless a behaviour is switched off:
+        // then it may hand that on to the Docker beneath.
+        if self.without.is_empty() {
+            endpoint.lacks.remove(&Need::OwnEngine.to_string());
+        }
         let asked = self.desk.runtime.block_on(endpoint.identify());
         let mut engine =
             asked.map_err(|source| SeatError::Engine { name: "simulator".to_owned(), source })?;
